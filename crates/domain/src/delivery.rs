@@ -1,0 +1,278 @@
+//! Deliveries: the states they go through, and what an attempt's outcome makes of them.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{schedule, schedule::RetrySchedule, time::Timestamp};
+
+/// Where a delivery stands.
+///
+/// ```text
+/// pending ──claim──▶ delivering ──2xx──▶ succeeded
+///    ▲                   │ └──last attempt failed──▶ failed
+///    └──── failed, retry ┘ └──action gone or off───▶ canceled
+/// skipped: the trigger or action was disabled when the event came
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Waits for its first attempt, or for the next.
+    Pending,
+    /// A runner has claimed it.
+    Delivering,
+    /// A receiver answered 2xx.
+    Succeeded,
+    /// The last attempt of its schedule failed.
+    Failed,
+    /// The action or trigger was deleted or disabled before it could be sent.
+    Canceled,
+    /// The trigger or action was disabled when the event came.
+    Skipped,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Delivering,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Canceled,
+        Self::Skipped,
+    ];
+
+    /// Its name, as the API and the ledger write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivering => "delivering",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// The status of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The receiver answered with a status that is no success.
+    #[error("status {0}")]
+    Status(u16),
+    /// The receiver answered with a redirect, which is never followed.
+    #[error("redirect (status {0}); redirects are not followed")]
+    Redirect(u16),
+    /// The attempt took longer than the action allows.
+    #[error("timeout after {0} s")]
+    Timeout(u32),
+    /// The host's name has no address.
+    #[error("dns: the host's name could not be resolved")]
+    Dns,
+    /// Nobody listens there.
+    #[error("connection refused")]
+    ConnectionRefused,
+    /// The connection broke off.
+    #[error("connection closed before the response was complete")]
+    ConnectionClosed,
+    /// No secure connection could be made.
+    #[error("tls: {0}")]
+    Tls(&'static str),
+    /// The host, or this service's policy, does not let requests go there.
+    #[error("blocked address: {0}")]
+    Blocked(String),
+    /// What came back is no HTTP response.
+    #[error("invalid response: {0}")]
+    Protocol(&'static str),
+    /// The action's body template failed on this event.
+    #[error("template: {0}")]
+    Template(String),
+    /// The request could not be made on our side.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// What came of an attempt.
+pub type Outcome = Result<u16, Failure>;
+
+/// The outcome of a response with this status: RFC 9110's 2xx is success.
+///
+/// # Errors
+///
+/// Everything else is a failure, a redirect too.
+pub fn judge(status: u16) -> Outcome {
+    match status {
+        200..=299 => Ok(status),
+        300..=399 => Err(Failure::Redirect(status)),
+        _ => Err(Failure::Status(status)),
+    }
+}
+
+/// The answer of a receiver that wants no more webhooks (Standard Webhooks, "Disabling endpoints"):
+/// the action is disabled.
+pub const GONE: Failure = Failure::Status(410);
+
+/// How long an action may fail without a single success before it is disabled.
+pub const FAILING_LIMIT: Duration = Duration::from_secs(5 * 24 * 60 * 60);
+
+/// What an attempt makes of its delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The status from now on: succeeded, pending or failed.
+    pub status: Status,
+    /// When the next attempt is due, if there is one.
+    pub due_at: Option<Timestamp>,
+    /// Why it stands so, where there is something to say.
+    pub reason: Option<String>,
+}
+
+/// What decides about the next attempt.
+pub struct Retry<'a> {
+    /// The action's schedule.
+    pub schedule: &'a RetrySchedule,
+    /// The attempts of this round, the one just made included.
+    pub tries: u32,
+    /// The receiver's `Retry-After`.
+    pub retry_after: Option<&'a str>,
+    /// Any random number.
+    pub jitter: u64,
+}
+
+/// Decides what an attempt that ended at `now` makes of its delivery.
+///
+/// `Retry-After` is honoured on 429 and 503; it can put the next attempt off, never bring it
+/// forward.
+pub fn settle(outcome: &Outcome, retry: &Retry<'_>, now: Timestamp) -> Settled {
+    let Err(failure) = outcome else {
+        return Settled {
+            status: Status::Succeeded,
+            due_at: None,
+            reason: None,
+        };
+    };
+    if *failure == GONE {
+        let reason = format!("{failure}: the receiver is gone, so the action was disabled");
+        return Settled {
+            status: Status::Failed,
+            due_at: None,
+            reason: Some(reason),
+        };
+    }
+    let Some(scheduled) = retry.schedule.next(retry.tries, now, retry.jitter) else {
+        let reason = format!("gave up after {}: {failure}", attempts(retry.tries));
+        return Settled {
+            status: Status::Failed,
+            due_at: None,
+            reason: Some(reason),
+        };
+    };
+    let asked = match failure {
+        Failure::Status(429 | 503) => retry
+            .retry_after
+            .and_then(|value| schedule::retry_after(value, now)),
+        _ => None,
+    };
+    let due_at = asked.map_or(scheduled, |asked| asked.max(scheduled));
+    Settled {
+        status: Status::Pending,
+        due_at: Some(due_at),
+        reason: Some(failure.to_string()),
+    }
+}
+
+fn attempts(tries: u32) -> String {
+    if tries == 1 {
+        "1 attempt".into()
+    } else {
+        format!("{tries} attempts")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(outcome: &Outcome, tries: u32, retry_after: Option<&str>) -> Settled {
+        let schedule = RetrySchedule::try_from(vec![10, 60]).unwrap();
+        // This jitter leaves a delay of 10 s as it is.
+        let retry = Retry {
+            schedule: &schedule,
+            tries,
+            retry_after,
+            jitter: 2_000,
+        };
+        settle(outcome, &retry, Timestamp::from_millis(0))
+    }
+
+    #[test]
+    fn every_status_has_a_name_that_leads_back_to_it() {
+        for status in Status::ALL {
+            assert_eq!(Status::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(Status::parse("lost"), None);
+    }
+
+    #[test]
+    fn only_2xx_is_success() {
+        assert_eq!(judge(200), Ok(200));
+        assert_eq!(judge(299), Ok(299));
+        assert_eq!(judge(302), Err(Failure::Redirect(302)));
+        for status in [100, 199, 400, 410, 500, 599] {
+            assert_eq!(judge(status), Err(Failure::Status(status)));
+        }
+    }
+
+    #[test]
+    fn a_failure_is_tried_again_until_the_schedule_ends() {
+        let failure = Err(Failure::ConnectionRefused);
+        let first = settled(&failure, 1, None);
+        assert_eq!(first.status, Status::Pending);
+        assert_eq!(first.due_at.unwrap().as_millis(), 10_000);
+        assert_eq!(first.reason.as_deref(), Some("connection refused"));
+        let last = settled(&failure, 3, None);
+        assert_eq!(last.status, Status::Failed);
+        assert_eq!(last.due_at, None);
+        assert_eq!(
+            last.reason.as_deref(),
+            Some("gave up after 3 attempts: connection refused")
+        );
+    }
+
+    #[test]
+    fn a_receiver_that_is_gone_is_not_asked_again() {
+        let settled = settled(&judge(410), 1, None);
+        assert_eq!((settled.status, settled.due_at), (Status::Failed, None));
+        assert!(
+            settled
+                .reason
+                .is_some_and(|reason| reason.contains("status 410"))
+        );
+    }
+
+    #[test]
+    fn retry_after_puts_off_and_never_hurries() {
+        let due = |status, value| {
+            settled(&judge(status), 1, Some(value))
+                .due_at
+                .unwrap()
+                .as_millis()
+        };
+        assert_eq!(due(503, "30"), 30_000);
+        assert_eq!(due(429, "30"), 30_000);
+        assert_eq!(due(503, "3"), 10_000);
+        assert_eq!(due(500, "30"), 10_000);
+        assert_eq!(due(503, "tomorrow"), 10_000);
+    }
+}

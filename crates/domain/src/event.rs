@@ -1,0 +1,187 @@
+//! Events: what the main app posts.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    catalogue::EventType,
+    input::{self, FieldError, Unreadable},
+    time::Timestamp,
+    trigger,
+};
+
+/// The longest idempotency key or producer's id, in bytes.
+pub const MAX_KEY: usize = 255;
+
+/// An event that is in order.
+#[derive(Debug)]
+pub struct NewEvent {
+    /// Its type.
+    pub event_type: &'static EventType,
+    /// A JSON object, to the letter as it came.
+    pub data: Box<RawValue>,
+    /// When it occurred, where the main app said so.
+    pub occurred_at: Option<Timestamp>,
+    /// The main app's own id for it, under which it is accepted once.
+    pub producer_id: Option<String>,
+    /// SHA-256 of what was sent: tells a repetition from another event under the same key.
+    pub fingerprint: [u8; 32],
+}
+
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an event: an object with type and data"
+)]
+struct Wire {
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    data: Option<Box<RawValue>>,
+    occurred_at: Option<String>,
+    id: Option<String>,
+}
+
+/// Parses the body of `POST …/events`.
+///
+/// # Errors
+///
+/// When it is no JSON, or with everything that is wrong with the event.
+pub fn parse(body: &[u8]) -> Result<NewEvent, InvalidEvent> {
+    let wire: Wire = input::parse(body)?;
+    let mut errors = Vec::new();
+    let mut check = |pointer: &str, error: String| errors.push(FieldError::new(pointer, error));
+
+    let event_type = wire
+        .event_type
+        .as_deref()
+        .ok_or_else(|| "is required".to_owned());
+    let event_type = event_type
+        .and_then(trigger::event_type)
+        .map_err(|error| check("/type", error))
+        .ok();
+    let data = wire
+        .data
+        .ok_or_else(|| "is required".to_owned())
+        .and_then(object);
+    let data = data.map_err(|error| check("/data", error)).ok();
+    let occurred_at = wire
+        .occurred_at
+        .as_deref()
+        .map(Timestamp::parse)
+        .transpose();
+    let occurred_at = occurred_at.map_err(|error| check("/occurred_at", error.to_string()));
+    let producer_id = wire.id.as_deref().map(check_key).transpose();
+    let producer_id = producer_id.map_err(|error| check("/id", error.to_string()));
+
+    match (event_type, data, occurred_at, producer_id) {
+        (Some(event_type), Some(data), Ok(occurred_at), Ok(producer_id)) => {
+            let fingerprint = Sha256::new()
+                .chain_update(event_type.key)
+                .chain_update([0])
+                .chain_update(wire.occurred_at.unwrap_or_default())
+                .chain_update([0])
+                .chain_update(wire.id.unwrap_or_default())
+                .chain_update([0])
+                .chain_update(data.get())
+                .finalize()
+                .into();
+            Ok(NewEvent {
+                event_type,
+                data,
+                occurred_at,
+                producer_id,
+                fingerprint,
+            })
+        }
+        _ => Err(InvalidEvent::Fields(errors)),
+    }
+}
+
+/// Why an event is refused.
+#[derive(Debug)]
+pub enum InvalidEvent {
+    /// The body is no JSON or has another shape.
+    Unreadable(Unreadable),
+    /// Everything that is wrong with its members.
+    Fields(Vec<FieldError>),
+}
+
+impl From<Unreadable> for InvalidEvent {
+    fn from(error: Unreadable) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+fn object(data: Box<RawValue>) -> Result<Box<RawValue>, String> {
+    match data.get().as_bytes().first() {
+        Some(b'{') => Ok(data),
+        Some(b'[') => Err("must be a JSON object, not an array".into()),
+        _ => Err("must be a JSON object".into()),
+    }
+}
+
+/// The text is no idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("has to be 1 to {MAX_KEY} visible ASCII characters")]
+pub struct InvalidKey;
+
+/// An idempotency key, or a producer's id, that is in order.
+///
+/// # Errors
+///
+/// When it is empty, too long, or has spaces or characters outside ASCII.
+pub fn check_key(text: &str) -> Result<String, InvalidKey> {
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if text.is_empty() || text.len() > MAX_KEY || !visible {
+        return Err(InvalidKey);
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(body: &str) -> Vec<(String, String)> {
+        match parse(body.as_bytes()) {
+            Err(InvalidEvent::Fields(errors)) => errors
+                .into_iter()
+                .map(|error| (error.pointer, error.detail))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn data_is_kept_to_the_letter() {
+        let body = r#"{"type":"message.sent","data":{ "n": 1e400, "b":1,"a":2 }}"#;
+        let event = parse(body.as_bytes()).unwrap();
+        assert_eq!(event.data.get(), r#"{ "n": 1e400, "b":1,"a":2 }"#);
+        assert_eq!(event.event_type.key, "message.sent");
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        let found = errors(r#"{"type":"message.snt","data":[],"occurred_at":"noon","id":"a b"}"#);
+        let pointers: Vec<_> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(pointers, ["/type", "/data", "/occurred_at", "/id"]);
+        assert!(found[0].1.contains("message.sent"), "{}", found[0].1);
+        assert_eq!(errors("{}").len(), 2);
+    }
+
+    #[test]
+    fn the_fingerprint_tells_every_difference() {
+        let print = |body: &str| parse(body.as_bytes()).unwrap().fingerprint;
+        let base = print(r#"{"type":"message.sent","data":{}}"#);
+        assert_eq!(base, print(r#" { "data":{}, "type":"message.sent" }"#));
+        for other in [
+            r#"{"type":"message.failed","data":{}}"#,
+            r#"{"type":"message.sent","data":{"a":1}}"#,
+            r#"{"type":"message.sent","data":{},"id":"x"}"#,
+            r#"{"type":"message.sent","data":{},"occurred_at":"2026-11-23T15:04:05Z"}"#,
+        ] {
+            assert_ne!(base, print(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Filters: which events of its type a trigger wants.
+//!
+//! A filter is a JSON object of conditions, all of which must hold. It is checked when it is
+//! saved ([`Filter::parse`]) and evaluated for each event ([`Filter::matches`]), in bounded time
+//! and without ever failing: what cannot be compared does not match.
+//!
+//! ```
+//! use domain::filter::{Filter, Subject};
+//! use serde_json::json;
+//!
+//! let filter = Filter::parse(&json!({
+//!     "data.appointment.calendar": "Main",
+//!     "data.participant.name": {"$startsWith": "A"},
+//!     "$or": [
+//!         {"data.appointment.start": {"$gte": "2026-11-01", "$lt": "2026-12-01"}},
+//!         {"data.appointment.tags": {"$in": ["first-visit", "urgent"]}}
+//!     ]
+//! }))?;
+//! let data = json!({
+//!     "appointment": {"calendar": "Main", "start": "2026-11-26T10:00:00Z", "tags": []},
+//!     "participant": {"name": "Amélie Hartwell"}
+//! });
+//! let event = Subject { account: "acme", event_type: "participant.confirmed", data: &data };
+//! assert!(filter.matches(&event));
+//! # Ok::<(), domain::filter::FilterError>(())
+//! ```
+//!
+//! # Paths
+//!
+//! A path is `type`, `account`, or `data.` and the names of fields, joined by dots. A dot inside a
+//! name is written `\.`, a backslash `\\`. A name of digits picks that element of an array,
+//! counted from 0. Any other name goes through an array to each of its elements:
+//! `data.participants.email` stands for the e-mail addresses of all participants.
+//!
+//! # Conditions
+//!
+//! `path: value` asks for a text, number, boolean or null; it is short for
+//! `path: {"$eq": value}`. Otherwise a path has an object of operators:
+//!
+//! | operator | operand | holds when |
+//! |---|---|---|
+//! | `$eq` | any JSON | a value equals the operand; objects and arrays as a whole, numbers by value (`1` equals `1.0`) |
+//! | `$ne` | any JSON | `$eq` does not hold |
+//! | `$in` | a list | a value equals one of the list |
+//! | `$nin` | a list | `$in` does not hold |
+//! | `$gt` `$gte` `$lt` `$lte` | a number or a text | a value of the same kind is greater, or less; texts by code point, so that times of one ISO 8601 form compare as times |
+//! | `$startsWith` `$endsWith` `$contains` | a text | a value is a text with it at its start, its end, or anywhere; letter case counts |
+//! | `$exists` | `true` or `false` | there is a value (null is one), or there is none |
+//! | `$not` | operators | those operators do not hold together |
+//!
+//! In place of a path, `$and` and `$or` take a list of filters and `$not` takes one filter.
+//!
+//! # Arrays, missing paths and other types
+//!
+//! - An array, also a nested one, matches when it does itself or any of its elements does. Of
+//!   `$eq`, `$in`, `$gt`, `$gte`, `$lt`, `$lte`, `$startsWith`, `$endsWith` and `$contains` written
+//!   together, all must hold of the same element.
+//! - Where the path leads nowhere there is no value: none of these operators holds, while their
+//!   negations `$ne`, `$nin` and `$not` do. `null` equals only a null that is there;
+//!   `{"$exists": false}` asks for a missing value.
+//! - A value of another type than the operand does not match: `"5"` is not `5`, nor greater
+//!   than `4`.
+//!
+//! ```
+//! # use domain::filter::{Filter, Subject};
+//! # use serde_json::json;
+//! let data = json!({"scores": [1, 9], "note": null});
+//! let event = Subject { account: "acme", event_type: "message.sent", data: &data };
+//! for (filter, expected) in [
+//!     (json!({"data.scores": 9}), true),
+//!     (json!({"data.scores": {"$gt": 3, "$lt": 7}}), false), // 9 and 1, but none in between
+//!     (json!({"data.scores": {"$ne": 9}}), false),           // one of them is 9
+//!     (json!({"data.note": null}), true),
+//!     (json!({"data.missing": null}), false),
+//!     (json!({"data.missing": {"$ne": 5}}), true),
+//!     (json!({"data.scores.1": {"$gt": "3"}}), false),       // a number is not a text
+//!     (json!({"type": {"$startsWith": "message."}, "account": "acme"}), true),
+//! ] {
+//!     assert_eq!(Filter::parse(&filter)?.matches(&event), expected, "{filter}");
+//! }
+//! # Ok::<(), domain::filter::FilterError>(())
+//! ```
+//!
+//! # Bounds
+//!
+//! A filter has at most [`MAX_BYTES`] of JSON, [`MAX_DEPTH`] levels, [`MAX_CONDITIONS`] operators,
+//! [`MAX_LIST`] values in a list and [`MAX_PATH_BYTES`] in a path. Evaluating it takes at most
+//! [`MAX_STEPS`]; an event that would take more does not match, and [`Filter::explain`] says so.
+
+mod evaluate;
+mod explain;
+mod parse;
+mod quote;
+
+use std::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Number, Value};
+
+use evaluate::{Budget, all_hold};
+use explain::explain_all;
+
+/// The longest filter, as compact JSON.
+pub const MAX_BYTES: usize = 16 * 1024;
+/// The deepest nesting of objects and arrays in a filter, operands included.
+pub const MAX_DEPTH: usize = 16;
+/// The most operators in a filter, `$and`, `$or`, `$not` and unwritten `$eq` included.
+pub const MAX_CONDITIONS: usize = 100;
+/// The most values in the list of an `$in` or `$nin`.
+pub const MAX_LIST: usize = 500;
+/// The longest path.
+pub const MAX_PATH_BYTES: usize = 256;
+/// The most steps of one evaluation: values looked at, values compared, and each 64 bytes of text
+/// compared. A few milliseconds of work, and a hundred times what usual events need.
+pub const MAX_STEPS: usize = 200_000;
+
+/// A filter that was checked: it can be evaluated on any event.
+///
+/// Serialised it is the JSON it was parsed from; deserialising checks it again.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    source: Value,
+    conditions: Vec<Condition>,
+}
+
+/// Why a filter was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail} (at {})", if path.is_empty() { "the top" } else { path })]
+pub struct FilterError {
+    /// JSON pointer (RFC 6901) to the offending place inside the filter; empty for the whole.
+    pub path: String,
+    /// What is wrong, naming the field's path and the operator.
+    pub detail: String,
+}
+
+/// The event that a filter is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The event's account.
+    pub account: &'a str,
+    /// The event's own type, also when an umbrella's trigger is asked.
+    pub event_type: &'a str,
+    /// The event's data.
+    pub data: &'a Value,
+}
+
+/// The first condition of a filter that an event did not meet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{}expected {operator} {expected}, found {found}", Prefix(path))]
+pub struct Mismatch {
+    /// The field's path as the filter has it; empty for `$or` and `$not` between filters.
+    pub path: String,
+    /// The operator; several, separated by a space, when each holds but not of one value.
+    pub operator: String,
+    /// What the filter asks for, capped.
+    pub expected: String,
+    /// What the event has instead, capped.
+    pub found: String,
+}
+
+/// A path before a message, where there is one.
+struct Prefix<'a>(&'a str);
+
+impl fmt::Display for Prefix<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, "{}: ", self.0)
+    }
+}
+
+impl Filter {
+    /// Checks a filter. The empty object is one: it matches every event.
+    pub fn parse(source: &Value) -> Result<Filter, FilterError> {
+        Ok(Filter {
+            source: source.clone(),
+            conditions: parse::filter(source)?,
+        })
+    }
+
+    /// The JSON it was parsed from.
+    pub fn source(&self) -> &Value {
+        &self.source
+    }
+
+    /// Whether the event meets every condition.
+    pub fn matches(&self, subject: &Subject<'_>) -> bool {
+        let mut budget = Budget::new();
+        all_hold(&self.conditions, subject, &mut budget).unwrap_or(false)
+    }
+
+    /// As [`Filter::matches`], but says which condition was the first not to hold.
+    pub fn explain(&self, subject: &Subject<'_>) -> Result<(), Mismatch> {
+        explain_all(&self.conditions, subject, &mut Budget::new())
+    }
+}
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Serialize for Filter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.source.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Filter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Filter::parse(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+// What a filter is made of.
+
+#[derive(Debug, Clone)]
+enum Condition {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Vec<Condition>),
+    Field { path: Path, tests: Vec<Test> },
+}
+
+#[derive(Debug, Clone)]
+struct Path {
+    written: String,
+    root: Root,
+    /// The names below `data`.
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Root {
+    Account,
+    Type,
+    Data,
+}
+
+#[derive(Debug, Clone)]
+struct Segment {
+    name: String,
+    /// The element it picks when it meets an array.
+    index: Option<usize>,
+}
+
+/// A question about all values at a path.
+#[derive(Debug, Clone)]
+enum Test {
+    /// One value meets all of these.
+    Some(Vec<Comparison>),
+    /// No value meets this: `$ne`, `$nin`.
+    None(Comparison),
+    Exists(bool),
+    Not(Vec<Test>),
+}
+
+/// A question about one value.
+#[derive(Debug, Clone)]
+enum Comparison {
+    Equal(Value),
+    OneOf(Vec<Value>),
+    Order(Order, Bound),
+    StartsWith(String),
+    EndsWith(String),
+    Contains(String),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+}
+
+#[derive(Debug, Clone)]
+enum Bound {
+    Number(Number),
+    Text(String),
+}
+
+#[cfg(test)]
+mod tests;

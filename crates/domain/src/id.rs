@@ -1,0 +1,135 @@
+//! Ids of everything that has one: a prefix that says what it is, and a ULID that sorts by time.
+//!
+//! Source: the [ULID specification](https://github.com/ulid/spec): 48 bits of milliseconds, 80
+//! bits of randomness, 26 characters of Crockford's base32.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use ulid::Ulid;
+
+use crate::time::Timestamp;
+
+/// The text is no id of the kind that was looked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is not an id of the form {prefix}01ARZ3NDEKTSV4RRFFQ69G5FAV")]
+pub struct InvalidId {
+    prefix: &'static str,
+}
+
+/// The characters of a ULID that carry randomness, at its end: 80 bits, 5 a character.
+const RANDOM_CHARACTERS: usize = 80 / 5;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Ulid);
+
+        impl $name {
+            /// What every id of this kind starts with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A new id for something that happens `now`; 80 bits of `entropy` are used.
+            pub fn new(now: Timestamp, entropy: u128) -> Self {
+                Self(Ulid::from_parts(now.as_millis().unsigned_abs(), entropy))
+            }
+
+            /// The smallest id that something created at `time` can have: where a listing by
+            /// time starts.
+            pub fn first_at(time: Timestamp) -> Self {
+                Self::new(time, 0)
+            }
+
+            /// Parses an id.
+            ///
+            /// # Errors
+            ///
+            /// When the prefix is another, or what follows is no ULID in its one canonical form.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                text.strip_prefix($prefix)
+                    .and_then(|rest| {
+                        let ulid = Ulid::from_string(rest).ok()?;
+                        // The decoder takes lower case and overflowing values; one thing has
+                        // one name here.
+                        (ulid.to_string() == rest).then_some(Self(ulid))
+                    })
+                    .ok_or(InvalidId { prefix: $prefix })
+            }
+
+            /// The random part: 16 characters that are evenly spread over all ids.
+            pub fn random_part(&self) -> String {
+                let text = self.0.to_string();
+                text[text.len() - RANDOM_CHARACTERS..].to_owned()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}{}", $prefix, self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Self::parse(&text).map_err(|e| D::Error::custom(format!("{text:?} {e}")))
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A trigger's id, `trg_…`.
+    TriggerId = "trg_";
+    /// An action's id, `act_…`.
+    ActionId = "act_";
+    /// An event's id, `evt_…`.
+    EventId = "evt_";
+    /// A delivery's id, `dlv_…`: the `webhook-id` of each of its attempts.
+    DeliveryId = "dlv_";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_survives_its_text() {
+        let id = EventId::new(Timestamp::from_millis(1_795_446_245_000), 7 << 70 | 3);
+        assert_eq!(EventId::parse(&id.to_string()), Ok(id));
+        assert!(id.to_string().starts_with("evt_01"));
+        assert_eq!(id.random_part().len(), 16);
+    }
+
+    #[test]
+    fn ids_sort_by_the_time_they_were_made() {
+        let at = |ms, entropy| EventId::new(Timestamp::from_millis(ms), entropy).to_string();
+        assert!(at(1_000, u128::MAX) < at(1_001, 0));
+        let first = EventId::first_at(Timestamp::from_millis(1_001)).to_string();
+        assert!(at(1_000, u128::MAX) < first && first <= at(1_001, 0));
+    }
+
+    #[test]
+    fn another_kind_and_every_other_spelling_are_refused() {
+        let good = ActionId::new(Timestamp::from_millis(1), u128::MAX / 3).to_string();
+        for bad in [
+            "",
+            "act_",
+            &good.to_lowercase(),
+            &good.replace("act_", "trg_"),
+            &format!("{good}0"),
+            &good[..good.len() - 1],
+            "act_8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+            "act_0000000000000000000000000!",
+        ] {
+            assert!(ActionId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

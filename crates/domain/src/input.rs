@@ -1,0 +1,165 @@
+//! Reading what callers send: JSON into a type, and what is wrong with it in their words.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// One thing that is wrong with a request, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) to the member; empty for the whole body.
+    pub pointer: String,
+    /// What is wrong, as a clause that follows the member's name.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// An error of the member that `pointer` leads to.
+    pub fn new(pointer: impl Into<String>, detail: impl std::fmt::Display) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.to_string(),
+        }
+    }
+
+    /// The same error seen from outside: its pointer starts at `prefix`.
+    #[must_use]
+    pub fn under(mut self, prefix: &str) -> Self {
+        self.pointer.insert_str(0, prefix);
+        self
+    }
+}
+
+/// Why a body could not be turned into what it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is no JSON.
+    Syntax {
+        /// Line of the fault, from 1.
+        line: usize,
+        /// Column of the fault, from 1; 0 at the very start.
+        column: usize,
+        /// What the parser expected.
+        detail: String,
+    },
+    /// It is JSON, of another shape than is wanted.
+    Shape(FieldError),
+}
+
+/// Parses a JSON document.
+///
+/// # Errors
+///
+/// With the line and column where it stops being JSON, or with the member that has a wrong type
+/// or an unknown name.
+pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Unreadable> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let pointer = pointer(error.path());
+        unreadable(&error.into_inner(), pointer)
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| unreadable(&error, String::new()))?;
+    Ok(parsed)
+}
+
+/// Turns a JSON value into `T`, with errors as [`parse`] gives them.
+///
+/// # Errors
+///
+/// With the member that has a wrong type or an unknown name.
+pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| FieldError::new(pointer(error.path()), plain(&error.inner().to_string())))
+}
+
+fn unreadable(error: &serde_json::Error, pointer: String) -> Unreadable {
+    let detail = plain(&error.to_string()).to_owned();
+    if error.is_data() {
+        Unreadable::Shape(FieldError { pointer, detail })
+    } else {
+        Unreadable::Syntax {
+            line: error.line(),
+            column: error.column(),
+            detail,
+        }
+    }
+}
+
+/// serde_json ends its messages with the position, which has a place of its own here.
+fn plain(message: &str) -> &str {
+    message
+        .rfind(" at line ")
+        .map_or(message, |end| &message[..end])
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", escape(key))),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// A member's name as a JSON pointer writes it.
+pub fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wanted {
+        name: String,
+        list: Option<Vec<u8>>,
+    }
+
+    fn refusal(json: &str) -> Unreadable {
+        parse::<Wanted>(json.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn broken_json_is_told_with_its_place() {
+        assert_eq!(
+            refusal("{\n  \"name\": oops}"),
+            Unreadable::Syntax {
+                line: 2,
+                column: 11,
+                detail: "expected value".into()
+            }
+        );
+        assert!(matches!(refusal(""), Unreadable::Syntax { .. }));
+        assert!(matches!(
+            refusal("{\"name\":\"a\"} x"),
+            Unreadable::Syntax { .. }
+        ));
+    }
+
+    #[test]
+    fn a_wrong_member_is_told_with_its_pointer() {
+        let Unreadable::Shape(error) = refusal(r#"{"name":"a","list":[1,"x"]}"#) else {
+            panic!()
+        };
+        assert_eq!(error.pointer, "/list/1");
+        assert!(
+            error.detail.starts_with("invalid type: string \"x\""),
+            "{}",
+            error.detail
+        );
+        let Unreadable::Shape(error) = refusal(r#"{"name":"a","nmae":1}"#) else {
+            panic!()
+        };
+        assert!(
+            error.detail.contains("unknown field `nmae`"),
+            "{}",
+            error.detail
+        );
+        assert!(!error.detail.contains("line"), "{}", error.detail);
+    }
+}

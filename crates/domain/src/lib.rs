@@ -1,0 +1,25 @@
+//! The rules of webhook triggers, without a host.
+//!
+//! Nothing in this crate performs I/O, reads a clock or draws randomness: `now` and entropy are
+//! arguments, so that every rule can be tested natively and every decision replayed.
+
+pub mod account;
+pub mod catalogue;
+pub mod delivery;
+pub mod event;
+pub mod filter;
+pub mod headers;
+pub mod id;
+pub mod input;
+pub mod matching;
+pub mod merge_patch;
+pub mod page;
+pub mod schedule;
+pub mod sealing;
+pub mod secret;
+pub mod signing;
+pub mod template;
+pub mod time;
+pub mod trigger;
+pub mod url_policy;
+pub mod webhook;

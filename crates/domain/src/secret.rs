@@ -1,0 +1,83 @@
+//! Signing secrets in the form Standard Webhooks gives them.
+//!
+//! Source: [Standard Webhooks, "Signature scheme"](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
+//! `whsec_` and the base64 of 24 to 64 random bytes.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+const PREFIX: &str = "whsec_";
+
+/// The length of a secret that this service makes, in bytes.
+pub const LENGTH: usize = 32;
+
+/// A symmetric signing secret. It is shown only through [`SigningSecret::reveal`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningSecret(Vec<u8>);
+
+/// The text is no signing secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a signing secret is whsec_ and the base64 of 24 to 64 bytes")]
+pub struct InvalidSecret;
+
+impl SigningSecret {
+    /// A new secret out of [`LENGTH`] random bytes.
+    pub fn new(entropy: [u8; LENGTH]) -> Self {
+        Self(entropy.to_vec())
+    }
+
+    /// Parses `whsec_…`.
+    ///
+    /// # Errors
+    ///
+    /// When the prefix, the base64 or the length is wrong.
+    pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
+        let bytes = text
+            .strip_prefix(PREFIX)
+            .and_then(|rest| STANDARD.decode(rest).ok())
+            .filter(|bytes| (24..=64).contains(&bytes.len()))
+            .ok_or(InvalidSecret)?;
+        Ok(Self(bytes))
+    }
+
+    /// The secret as its owner needs it: `whsec_…`.
+    pub fn reveal(&self) -> String {
+        format!("{PREFIX}{}", STANDARD.encode(&self.0))
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningSecret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_survives_its_text_and_hides_in_debug_output() {
+        let secret = SigningSecret::new([7; LENGTH]);
+        assert_eq!(SigningSecret::parse(&secret.reveal()), Ok(secret.clone()));
+        assert!(!format!("{secret:?}").contains("BwcH"));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for bad in [
+            "",
+            "whsec_",
+            "whsec_AAAA",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_!",
+        ] {
+            assert_eq!(SigningSecret::parse(bad), Err(InvalidSecret), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,494 @@
+//! Triggers and their actions: what they are, how a caller writes them, how they change.
+
+mod input;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    catalogue::EventType,
+    filter::Filter,
+    headers::CustomHeaders,
+    id::{ActionId, TriggerId},
+    input::FieldError,
+    merge_patch,
+    schedule::RetrySchedule,
+    sealing::{NONCE_LENGTH, OpenError, Sealed, Sealer},
+    secret::SigningSecret,
+    template::BodyTemplate,
+    time::Timestamp,
+    url_policy::UrlPolicy,
+};
+
+use input::too_many_actions;
+pub use input::{ActionInput, ActionSettings, TriggerInput, TriggerSettings, event_type};
+
+/// The longest name of a trigger or an action, in characters.
+pub const MAX_NAME: usize = 200;
+/// The longest description, in characters.
+pub const MAX_DESCRIPTION: usize = 2_000;
+/// The most actions of one trigger.
+pub const MAX_ACTIONS: usize = 100;
+/// The most triggers of one account.
+pub const MAX_TRIGGERS: usize = 1_000;
+/// How long an attempt may take, in seconds, when the action does not say.
+pub const DEFAULT_TIMEOUT: u32 = 15;
+/// The longest that an attempt may take, in seconds.
+pub const MAX_TIMEOUT: u32 = 20;
+/// The media type of a body when the action does not say.
+pub const DEFAULT_CONTENT_TYPE: &str = "application/json";
+
+/// "When an event of this type happens, run these actions", as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Its id.
+    pub id: TriggerId,
+    /// The event type it waits for.
+    #[serde(rename = "type")]
+    pub event_type: &'static EventType,
+    /// What people call it.
+    pub name: String,
+    /// What people note about it.
+    pub description: String,
+    /// Whether it fires.
+    pub enabled: bool,
+    /// Which of the events fire it; all when there is none.
+    pub filter: Option<Filter>,
+    /// What it does, in the order of creation.
+    pub actions: Vec<Action>,
+    /// Grows by one with every change to it or to one of its actions.
+    pub revision: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it or one of its actions was changed last.
+    pub updated_at: Timestamp,
+}
+
+/// A webhook to send, as it is stored: what is secret is sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Action {
+    /// Its id.
+    pub id: ActionId,
+    /// What people call it.
+    pub name: String,
+    /// Whether it runs.
+    pub enabled: bool,
+    /// When and why the service disabled it by itself; none once somebody enabled it again.
+    pub disabled: Option<Disabled>,
+    /// Where its webhooks go. Checked against the URL policy again before each attempt.
+    pub url: String,
+    /// The method of its requests.
+    pub method: Method,
+    /// Its custom headers: a JSON object of names and values, sealed.
+    headers: Sealed,
+    /// What the body is made with, when it is not the default body.
+    pub body_template: Option<BodyTemplate>,
+    /// The media type of the body.
+    pub content_type: String,
+    /// How long an attempt may take, 1 to [`MAX_TIMEOUT`] seconds.
+    pub timeout_seconds: u32,
+    /// When failed attempts are repeated.
+    pub retry_schedule: RetrySchedule,
+    /// The secret that signs, sealed.
+    secret: Sealed,
+    /// Secrets that were rotated out and sign, too, until their time is over.
+    previous: Vec<PreviousSecret>,
+    /// Grows by one with every change.
+    pub revision: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+}
+
+/// That the service disabled an action by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disabled {
+    /// Why, in words.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct PreviousSecret {
+    secret: Sealed,
+    expires_at: Timestamp,
+}
+
+/// The methods a webhook can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// POST, the usual one.
+    #[default]
+    Post,
+    /// PUT.
+    Put,
+    /// PATCH.
+    Patch,
+    /// DELETE.
+    Delete,
+}
+
+impl Trigger {
+    /// A new trigger, without actions.
+    pub fn new(id: TriggerId, settings: TriggerSettings, now: Timestamp) -> Self {
+        let TriggerSettings {
+            event_type,
+            name,
+            description,
+            enabled,
+            filter,
+        } = settings;
+        Self {
+            id,
+            event_type,
+            name,
+            description,
+            enabled,
+            filter,
+            actions: Vec::new(),
+            revision: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Applies a JSON merge patch of the members that a caller can set.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the trigger as it would be; it is then unchanged.
+    pub fn patch(
+        &mut self,
+        patch: Value,
+        policy: &UrlPolicy,
+        now: Timestamp,
+    ) -> Result<(), Vec<FieldError>> {
+        if patch.get("actions").is_some() {
+            let detail = "actions are changed one by one, through the trigger's /actions";
+            return Err(vec![FieldError::new("/actions", detail)]);
+        }
+        let current = TriggerInput {
+            event_type: Some(self.event_type.key.to_owned()),
+            name: Some(self.name.clone()),
+            description: Some(self.description.clone()),
+            enabled: Some(self.enabled),
+            filter: self.filter.as_ref().map(|filter| filter.source().clone()),
+            actions: None,
+        };
+        let patched: TriggerInput = patched(&current, patch)?;
+        let (settings, _) = patched.check(policy)?;
+        let TriggerSettings {
+            event_type,
+            name,
+            description,
+            enabled,
+            filter,
+        } = settings;
+        *self = Self {
+            event_type,
+            name,
+            description,
+            enabled,
+            filter,
+            ..self.clone()
+        };
+        self.touch(now);
+        Ok(())
+    }
+
+    /// Adds an action.
+    ///
+    /// # Errors
+    ///
+    /// When there are [`MAX_ACTIONS`] already.
+    pub fn add(&mut self, action: Action, now: Timestamp) -> Result<(), Vec<FieldError>> {
+        if self.actions.len() >= MAX_ACTIONS {
+            return Err(vec![too_many_actions()]);
+        }
+        self.actions.push(action);
+        self.touch(now);
+        Ok(())
+    }
+
+    /// The action with this id.
+    pub fn action(&self, id: ActionId) -> Option<&Action> {
+        self.actions.iter().find(|action| action.id == id)
+    }
+
+    /// The trigger with `action` in the place of the one with its id.
+    #[must_use]
+    pub fn with(&self, action: &Action, now: Timestamp) -> Self {
+        let mut trigger = self.clone();
+        for present in trigger
+            .actions
+            .iter_mut()
+            .filter(|present| present.id == action.id)
+        {
+            *present = action.clone();
+        }
+        trigger.touch(now);
+        trigger
+    }
+
+    /// The trigger without the action with this id.
+    #[must_use]
+    pub fn without(&self, id: ActionId, now: Timestamp) -> Self {
+        let mut trigger = self.clone();
+        trigger.actions.retain(|action| action.id != id);
+        trigger.touch(now);
+        trigger
+    }
+
+    /// Notes that something of the trigger was changed.
+    fn touch(&mut self, now: Timestamp) {
+        self.revision += 1;
+        self.updated_at = now;
+    }
+}
+
+/// `current`, as a caller would write it, with `patch` applied.
+fn patched<T>(current: &T, patch: Value) -> Result<T, Vec<FieldError>>
+where
+    T: Serialize + serde::de::DeserializeOwned,
+{
+    if !patch.is_object() {
+        return Err(vec![FieldError::new("", "a merge patch is a JSON object")]);
+    }
+    let mut document =
+        serde_json::to_value(current).map_err(|error| vec![FieldError::new("", error)])?;
+    merge_patch::apply(&mut document, patch);
+    crate::input::from_value(document).map_err(|error| vec![error])
+}
+
+/// What a sealed value of an action belongs to.
+fn owner(account: &str, action: ActionId, what: &str) -> String {
+    format!("{account}/{action}/{what}")
+}
+
+/// Where and with what an action's values are sealed.
+pub struct Vault<'a> {
+    /// The account that the action belongs to.
+    pub account: &'a str,
+    /// The keys.
+    pub sealer: &'a Sealer,
+    /// Gives random bytes for a nonce.
+    pub nonce: &'a dyn Fn() -> [u8; NONCE_LENGTH],
+}
+
+impl Vault<'_> {
+    fn seal(&self, action: ActionId, what: &str, plain: &[u8]) -> Sealed {
+        self.sealer
+            .seal(&owner(self.account, action, what), plain, (self.nonce)())
+    }
+
+    fn open(&self, action: ActionId, what: &str, sealed: &Sealed) -> Result<String, OpenError> {
+        let plain = self
+            .sealer
+            .open(&owner(self.account, action, what), sealed)?;
+        String::from_utf8(plain).map_err(|_| OpenError::Forged)
+    }
+
+    fn seal_headers(&self, action: ActionId, headers: &CustomHeaders) -> Sealed {
+        let object: Map<String, Value> = headers
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        self.seal(
+            action,
+            "headers",
+            Value::Object(object).to_string().as_bytes(),
+        )
+    }
+
+    fn open_secret(&self, action: ActionId, sealed: &Sealed) -> Result<SigningSecret, OpenError> {
+        let text = self.open(action, "secret", sealed)?;
+        SigningSecret::parse(&text).map_err(|_| OpenError::Forged)
+    }
+}
+
+/// The secrets of an action in the clear.
+pub struct Secrets {
+    /// The one that signs.
+    pub current: SigningSecret,
+    /// Those that sign, too, and until when.
+    pub previous: Vec<(SigningSecret, Timestamp)>,
+}
+
+impl Secrets {
+    /// The secrets that sign at `now`, the newest first.
+    pub fn live(self, now: Timestamp) -> Vec<SigningSecret> {
+        let previous = self
+            .previous
+            .into_iter()
+            .filter(|(_, expires_at)| *expires_at > now);
+        std::iter::once(self.current)
+            .chain(previous.map(|(secret, _)| secret))
+            .collect()
+    }
+}
+
+/// The most secrets that sign beside the newest one.
+const MAX_PREVIOUS: usize = 4;
+
+impl Action {
+    /// A new action with a secret of its own.
+    pub fn new(
+        id: ActionId,
+        settings: ActionSettings,
+        secret: &SigningSecret,
+        vault: &Vault<'_>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            name: settings.name,
+            enabled: settings.enabled,
+            disabled: None,
+            url: settings.url.to_string(),
+            method: settings.method,
+            headers: vault.seal_headers(id, &settings.headers),
+            body_template: settings.body_template,
+            content_type: settings.content_type,
+            timeout_seconds: settings.timeout_seconds,
+            retry_schedule: settings.retry_schedule,
+            secret: vault.seal(id, "secret", secret.reveal().as_bytes()),
+            previous: Vec::new(),
+            revision: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Its custom headers, in the clear.
+    ///
+    /// # Errors
+    ///
+    /// When the sealed value does not open.
+    pub fn headers(&self, vault: &Vault<'_>) -> Result<Map<String, Value>, OpenError> {
+        let text = vault.open(self.id, "headers", &self.headers)?;
+        serde_json::from_str(&text).map_err(|_| OpenError::Forged)
+    }
+
+    /// Its secrets, in the clear.
+    ///
+    /// # Errors
+    ///
+    /// When a sealed value does not open.
+    pub fn secrets(&self, vault: &Vault<'_>) -> Result<Secrets, OpenError> {
+        let previous = self.previous.iter().map(|previous| {
+            Ok((
+                vault.open_secret(self.id, &previous.secret)?,
+                previous.expires_at,
+            ))
+        });
+        Ok(Secrets {
+            current: vault.open_secret(self.id, &self.secret)?,
+            previous: previous.collect::<Result<_, OpenError>>()?,
+        })
+    }
+
+    /// Puts `secret` in the place of the current one, which goes on signing until `expires_at`.
+    pub fn rotate(
+        &mut self,
+        secret: &SigningSecret,
+        expires_at: Timestamp,
+        vault: &Vault<'_>,
+        now: Timestamp,
+    ) {
+        let sealed = vault.seal(self.id, "secret", secret.reveal().as_bytes());
+        let rotated_out = std::mem::replace(&mut self.secret, sealed);
+        self.previous.insert(
+            0,
+            PreviousSecret {
+                secret: rotated_out,
+                expires_at,
+            },
+        );
+        self.previous.retain(|previous| previous.expires_at > now);
+        self.previous.truncate(MAX_PREVIOUS);
+        self.touch(now);
+    }
+
+    /// Disables it on the service's own account.
+    pub fn disable(&mut self, reason: &str, now: Timestamp) {
+        self.enabled = false;
+        self.disabled = Some(Disabled {
+            reason: reason.to_owned(),
+            at: now,
+        });
+        self.touch(now);
+    }
+
+    /// Applies a JSON merge patch of the members that a caller can set.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the action as it would be; it is then unchanged.
+    pub fn patch(
+        &mut self,
+        patch: Value,
+        event_type: &'static EventType,
+        policy: &UrlPolicy,
+        vault: &Vault<'_>,
+        now: Timestamp,
+    ) -> Result<(), PatchError> {
+        let current = ActionInput {
+            name: Some(self.name.clone()),
+            url: Some(self.url.clone()),
+            enabled: Some(self.enabled),
+            method: Some(self.method),
+            headers: Some(self.headers(vault)?),
+            body_template: self
+                .body_template
+                .as_ref()
+                .map(|template| template.source().to_owned()),
+            content_type: Some(self.content_type.clone()),
+            timeout_seconds: Some(self.timeout_seconds),
+            retry_schedule: serde_json::to_value(&self.retry_schedule)
+                .and_then(serde_json::from_value)
+                .ok(),
+        };
+        let patched: ActionInput = patched(&current, patch)?;
+        let settings = patched.check(Some(event_type), policy)?;
+        self.headers = vault.seal_headers(self.id, &settings.headers);
+        self.name = settings.name;
+        self.enabled = settings.enabled;
+        self.disabled = self.disabled.take().filter(|_| !settings.enabled);
+        self.url = settings.url.to_string();
+        self.method = settings.method;
+        self.body_template = settings.body_template;
+        self.content_type = settings.content_type;
+        self.timeout_seconds = settings.timeout_seconds;
+        self.retry_schedule = settings.retry_schedule;
+        self.touch(now);
+        Ok(())
+    }
+
+    fn touch(&mut self, now: Timestamp) {
+        self.revision += 1;
+        self.updated_at = now;
+    }
+}
+
+/// An action could not be patched.
+#[derive(Debug, thiserror::Error)]
+pub enum PatchError {
+    /// The caller's doing.
+    #[error("the action would not be in order")]
+    Invalid(Vec<FieldError>),
+    /// The stored headers do not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+impl From<Vec<FieldError>> for PatchError {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::Invalid(errors)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+//! What a caller writes of triggers and actions, and the checks that make settings of it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    DEFAULT_CONTENT_TYPE, DEFAULT_TIMEOUT, MAX_ACTIONS, MAX_DESCRIPTION, MAX_NAME, MAX_TIMEOUT,
+    Method,
+};
+use crate::{
+    catalogue::{self, EventType},
+    filter::Filter,
+    headers::{self, CustomHeaders},
+    input::{self, FieldError},
+    schedule::RetrySchedule,
+    template::BodyTemplate,
+    url_policy::{EndpointUrl, UrlPolicy},
+};
+
+/// What a caller sends to make or change a trigger. Which members are required is said by
+/// [`TriggerInput::check`], so that everything wrong is told at once.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a trigger: an object with type and name"
+)]
+pub struct TriggerInput {
+    #[serde(rename = "type")]
+    pub(super) event_type: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) enabled: Option<bool>,
+    pub(super) filter: Option<Value>,
+    #[serde(skip_serializing)]
+    pub(super) actions: Option<Vec<ActionInput>>,
+}
+
+/// What a caller sends to make or change an action.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an action: an object with name and url"
+)]
+pub struct ActionInput {
+    pub(super) name: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) enabled: Option<bool>,
+    pub(super) method: Option<Method>,
+    pub(super) headers: Option<Map<String, Value>>,
+    pub(super) body_template: Option<String>,
+    pub(super) content_type: Option<String>,
+    pub(super) timeout_seconds: Option<u32>,
+    pub(super) retry_schedule: Option<Vec<u32>>,
+}
+
+/// A [`TriggerInput`] that is in order.
+#[derive(Debug)]
+pub struct TriggerSettings {
+    pub(super) event_type: &'static EventType,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) enabled: bool,
+    pub(super) filter: Option<Filter>,
+}
+
+/// An [`ActionInput`] that is in order.
+#[derive(Debug)]
+pub struct ActionSettings {
+    pub(super) name: String,
+    pub(super) enabled: bool,
+    pub(super) url: EndpointUrl,
+    pub(super) method: Method,
+    pub(super) headers: CustomHeaders,
+    pub(super) body_template: Option<BodyTemplate>,
+    pub(super) content_type: String,
+    pub(super) timeout_seconds: u32,
+    pub(super) retry_schedule: RetrySchedule,
+}
+
+impl TriggerInput {
+    /// The caller's words as settings of a trigger, and of the actions that come with it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its JSON pointer.
+    pub fn check(
+        self,
+        policy: &UrlPolicy,
+    ) -> Result<(TriggerSettings, Vec<ActionSettings>), Vec<FieldError>> {
+        let mut errors = Errors::default();
+        let event_type = errors.required("/type", self.event_type, |key| event_type(&key));
+        let name = errors.required("/name", self.name, name);
+        let description = errors.take("/description", description(self.description));
+        let filter = errors.take_all(self.filter.map(|source| {
+            Filter::parse(&source).map_err(|error| {
+                vec![FieldError::new(
+                    format!("/filter{}", error.path),
+                    error.detail,
+                )]
+            })
+        }));
+        let inputs = self.actions.unwrap_or_default();
+        if inputs.len() > MAX_ACTIONS {
+            errors.0.push(too_many_actions());
+        }
+        let actions = inputs.into_iter().enumerate().filter_map(|(index, input)| {
+            let under = |error: FieldError| error.under(&format!("/actions/{index}"));
+            let checked = input.check(event_type, policy);
+            errors.take_all(Some(
+                checked.map_err(|all| all.into_iter().map(under).collect()),
+            ))
+        });
+        let actions: Vec<_> = actions.collect();
+        match (event_type, name, description) {
+            (Some(event_type), Some(name), Some(description)) if errors.0.is_empty() => {
+                let enabled = self.enabled.unwrap_or(true);
+                Ok((
+                    TriggerSettings {
+                        event_type,
+                        name,
+                        description,
+                        enabled,
+                        filter,
+                    },
+                    actions,
+                ))
+            }
+            _ => Err(errors.0),
+        }
+    }
+}
+
+impl ActionInput {
+    /// The caller's words as settings of an action.
+    ///
+    /// The body template is tried on the sample of the trigger's type, where that is known.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its JSON pointer.
+    pub fn check(
+        self,
+        event_type: Option<&'static EventType>,
+        policy: &UrlPolicy,
+    ) -> Result<ActionSettings, Vec<FieldError>> {
+        let mut errors = Errors::default();
+        let name = errors.required("/name", self.name, name);
+        let url = errors.required("/url", self.url, |text| {
+            EndpointUrl::parse(&text, policy).map_err(|refusal| refusal.to_string())
+        });
+        let headers = errors.take_all(Some(check_headers(self.headers.unwrap_or_default())));
+        let content_type = self.content_type.as_deref().unwrap_or(DEFAULT_CONTENT_TYPE);
+        let content_type = errors.take("/content_type", headers::parse_content_type(content_type));
+        let timeout_seconds = errors.take("/timeout_seconds", timeout(self.timeout_seconds));
+        let retry_schedule = errors.take(
+            "/retry_schedule",
+            self.retry_schedule
+                .map_or_else(|| Ok(RetrySchedule::default()), TryFrom::try_from),
+        );
+        let body_template =
+            self.body_template
+                .zip(content_type.as_deref())
+                .and_then(|(source, content_type)| {
+                    errors.take(
+                        "/body_template",
+                        template(&source, event_type, content_type),
+                    )
+                });
+        match (
+            name,
+            url,
+            headers,
+            content_type,
+            timeout_seconds,
+            retry_schedule,
+        ) {
+            (
+                Some(name),
+                Some(url),
+                Some(headers),
+                Some(content_type),
+                Some(timeout_seconds),
+                Some(retry_schedule),
+            ) if errors.0.is_empty() => Ok(ActionSettings {
+                name,
+                enabled: self.enabled.unwrap_or(true),
+                url,
+                method: self.method.unwrap_or_default(),
+                headers,
+                body_template,
+                content_type,
+                timeout_seconds,
+                retry_schedule,
+            }),
+            _ => Err(errors.0),
+        }
+    }
+}
+
+/// What is wrong, gathered member by member.
+#[derive(Default)]
+struct Errors(Vec<FieldError>);
+
+impl Errors {
+    fn take<T, E: std::fmt::Display>(&mut self, pointer: &str, checked: Result<T, E>) -> Option<T> {
+        checked
+            .map_err(|error| self.0.push(FieldError::new(pointer, error)))
+            .ok()
+    }
+
+    fn take_all<T>(&mut self, checked: Option<Result<T, Vec<FieldError>>>) -> Option<T> {
+        checked?.map_err(|errors| self.0.extend(errors)).ok()
+    }
+
+    fn required<T, U>(
+        &mut self,
+        pointer: &str,
+        value: Option<T>,
+        check: impl FnOnce(T) -> Result<U, String>,
+    ) -> Option<U> {
+        self.take(
+            pointer,
+            value
+                .ok_or_else(|| "is required".to_owned())
+                .and_then(check),
+        )
+    }
+}
+
+/// The event type of this key.
+///
+/// # Errors
+///
+/// With the keys that come nearest to it.
+pub fn event_type(key: &str) -> Result<&'static EventType, String> {
+    catalogue::find(key).ok_or_else(|| {
+        let nearest = catalogue::nearest(key);
+        if nearest.is_empty() {
+            format!("{key:?} is not an event type; GET /v1/event-types lists them")
+        } else {
+            format!(
+                "{key:?} is not an event type; did you mean {}?",
+                nearest.join(" or ")
+            )
+        }
+    })
+}
+
+fn name(text: String) -> Result<String, String> {
+    let length = text.chars().count();
+    if text.trim().is_empty() {
+        Err("must not be empty".into())
+    } else if length > MAX_NAME {
+        Err(format!("has {length} characters; the most is {MAX_NAME}"))
+    } else if text.chars().any(char::is_control) {
+        Err("must not have control characters".into())
+    } else {
+        Ok(text)
+    }
+}
+
+fn description(text: Option<String>) -> Result<String, String> {
+    let text = text.unwrap_or_default();
+    let length = text.chars().count();
+    if length > MAX_DESCRIPTION {
+        return Err(format!(
+            "has {length} characters; the most is {MAX_DESCRIPTION}"
+        ));
+    }
+    Ok(text)
+}
+
+fn timeout(seconds: Option<u32>) -> Result<u32, String> {
+    let seconds = seconds.unwrap_or(DEFAULT_TIMEOUT);
+    if (1..=MAX_TIMEOUT).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err(format!("is 1 to {MAX_TIMEOUT}, not {seconds}"))
+    }
+}
+
+fn check_headers(members: Map<String, Value>) -> Result<CustomHeaders, Vec<FieldError>> {
+    let at = |name: &str| format!("/headers/{}", input::escape(name));
+    let mut pairs = Vec::new();
+    for (name, value) in members {
+        match value {
+            Value::String(value) => pairs.push((name, value)),
+            _ => return Err(vec![FieldError::new(at(&name), "must be a string")]),
+        }
+    }
+    CustomHeaders::parse(pairs).map_err(|refusals| {
+        refusals
+            .iter()
+            .map(|(name, refusal)| FieldError::new(at(name), refusal))
+            .collect()
+    })
+}
+
+/// A template that compiles, renders the type's sample, and makes JSON of it where JSON is what the
+/// action says it sends: a text that was not escaped is found here rather than by a receiver.
+fn template(
+    source: &str,
+    event_type: Option<&'static EventType>,
+    content_type: &str,
+) -> Result<BodyTemplate, String> {
+    let template = BodyTemplate::parse(source).map_err(|error| error.to_string())?;
+    let Some(event_type) = event_type else {
+        return Ok(template);
+    };
+    let on_sample = format!("on the sample of {}", event_type.key);
+    let body = template
+        .render(&crate::webhook::sample(event_type))
+        .map_err(|error| format!("{error} ({on_sample})"))?;
+    let is_json = content_type.split(';').next().map(str::trim) == Some(DEFAULT_CONTENT_TYPE);
+    if is_json && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&body) {
+        return Err(format!(
+            "makes a body that is not JSON ({on_sample}): {error}; write values as \
+             {{{{ value|tojson }}}}, or set content_type"
+        ));
+    }
+    Ok(template)
+}
+
+pub(super) fn too_many_actions() -> FieldError {
+    FieldError::new(
+        "/actions",
+        format!("a trigger has at most {MAX_ACTIONS} actions"),
+    )
+}

@@ -1,0 +1,184 @@
+use serde_json::json;
+
+use super::*;
+use crate::{catalogue, secret::LENGTH};
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(1_795_446_245_000)
+}
+
+fn with_vault<T>(test: impl FnOnce(&Vault<'_>) -> T) -> T {
+    let sealer = Sealer::parse(KEY).unwrap();
+    test(&Vault {
+        account: "acme",
+        sealer: &sealer,
+        nonce: &|| [1; NONCE_LENGTH],
+    })
+}
+
+fn action(input: Value, vault: &Vault<'_>) -> Action {
+    let input: ActionInput = serde_json::from_value(input).unwrap();
+    let settings = input
+        .check(catalogue::find("message.sent"), &UrlPolicy::default())
+        .unwrap();
+    Action::new(
+        ActionId::new(now(), 7),
+        settings,
+        &SigningSecret::new([2; LENGTH]),
+        vault,
+        now(),
+    )
+}
+
+fn pointers(errors: Vec<FieldError>) -> Vec<String> {
+    errors.into_iter().map(|error| error.pointer).collect()
+}
+
+#[test]
+fn everything_wrong_with_a_trigger_is_told_at_once() {
+    let input: TriggerInput = serde_json::from_value(json!({
+        "type": "message.snet", "name": " ", "description": "x".repeat(2_001),
+        "filter": {"data.a": {"$like": 1}},
+        "actions": [
+            {"name": "ok", "url": "https://example.com/"},
+            {"url": "ftp://example.com/", "timeout_seconds": 21, "retry_schedule": [0],
+             "content_type": "json", "headers": {"host": "x", "x-a": 1}},
+        ],
+    }))
+    .unwrap();
+    let mut found = pointers(input.check(&UrlPolicy::default()).unwrap_err());
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "/actions/1/content_type",
+            "/actions/1/headers/x-a",
+            "/actions/1/name",
+            "/actions/1/retry_schedule",
+            "/actions/1/timeout_seconds",
+            "/actions/1/url",
+            "/description",
+            "/filter/data.a/$like",
+            "/name",
+            "/type",
+        ]
+    );
+}
+
+#[test]
+fn a_patch_changes_what_it_names_and_null_brings_the_default_back() {
+    with_vault(|vault| {
+        let mut action = action(
+            json!({"name": "A", "url": "https://example.com/", "method": "PUT",
+                   "timeout_seconds": 3, "headers": {"x-a": "1", "x-b": "2"}}),
+            vault,
+        );
+        let patch = json!({"name": "B", "timeout_seconds": null, "headers": {"x-a": null}});
+        let event_type = catalogue::find("message.sent").unwrap();
+        action
+            .patch(patch, event_type, &UrlPolicy::default(), vault, now())
+            .unwrap();
+        assert_eq!((action.name.as_str(), action.method), ("B", Method::Put));
+        assert_eq!(action.timeout_seconds, DEFAULT_TIMEOUT);
+        assert_eq!(
+            Value::Object(action.headers(vault).unwrap()),
+            json!({"x-b": "2"})
+        );
+        assert_eq!(action.revision, 2);
+    });
+}
+
+#[test]
+fn a_refused_patch_changes_nothing() {
+    with_vault(|vault| {
+        let mut action = action(json!({"name": "A", "url": "https://example.com/"}), vault);
+        let event_type = catalogue::find("message.sent").unwrap();
+        for patch in [
+            json!({"url": null}),
+            json!({"nmae": "B"}),
+            json!("B"),
+            json!({"name": 1}),
+        ] {
+            let refused = action.patch(patch, event_type, &UrlPolicy::default(), vault, now());
+            assert!(matches!(refused, Err(PatchError::Invalid(_))));
+        }
+        assert_eq!((action.name.as_str(), action.revision), ("A", 1));
+    });
+}
+
+#[test]
+fn a_rotated_secret_signs_until_its_time_is_over() {
+    with_vault(|vault| {
+        let mut action = action(json!({"name": "A", "url": "https://example.com/"}), vault);
+        let until = now() + std::time::Duration::from_secs(60);
+        action.rotate(&SigningSecret::new([3; LENGTH]), until, vault, now());
+        let live = |at| action.secrets(vault).unwrap().live(at);
+        assert_eq!(
+            live(now()),
+            [
+                SigningSecret::new([3; LENGTH]),
+                SigningSecret::new([2; LENGTH])
+            ]
+        );
+        assert_eq!(live(until), [SigningSecret::new([3; LENGTH])]);
+    });
+}
+
+#[test]
+fn what_is_stored_holds_no_secret_in_clear() {
+    with_vault(|vault| {
+        let action = action(
+            json!({"name": "A", "url": "https://example.com/", "headers": {"x-key": "hush"}}),
+            vault,
+        );
+        let stored = serde_json::to_string(&action).unwrap();
+        assert!(
+            !stored.contains("hush") && !stored.contains("whsec_"),
+            "{stored}"
+        );
+        let secret = SigningSecret::new([2; LENGTH]).reveal();
+        assert!(
+            !stored.contains(secret.trim_start_matches("whsec_")),
+            "{stored}"
+        );
+    });
+}
+
+#[test]
+fn enabling_an_action_forgets_why_it_was_disabled() {
+    with_vault(|vault| {
+        let mut action = action(json!({"name": "A", "url": "https://example.com/"}), vault);
+        action.disable("the receiver answered 410 Gone", now());
+        assert!(!action.enabled && action.disabled.is_some());
+        let event_type = catalogue::find("message.sent").unwrap();
+        let patch = json!({"enabled": true});
+        action
+            .patch(patch, event_type, &UrlPolicy::default(), vault, now())
+            .unwrap();
+        assert!(action.enabled && action.disabled.is_none());
+    });
+}
+
+#[test]
+fn a_template_that_forgets_to_escape_is_refused_unless_the_body_is_no_json() {
+    let checked = |content_type: &str, body_template: &str| {
+        let input: ActionInput = serde_json::from_value(json!({
+            "name": "A", "url": "https://example.com/",
+            "content_type": content_type, "body_template": body_template,
+        }))
+        .unwrap();
+        let checked = input.check(catalogue::find("message.sent"), &UrlPolicy::default());
+        checked.map(drop).map_err(|errors| errors[0].detail.clone())
+    };
+    let unescaped = r#"{"to": {{ data.participant.name }}}"#;
+    let detail = checked("application/json", unescaped).unwrap_err();
+    assert!(
+        detail.contains("not JSON") && detail.contains("{{ value|tojson }}"),
+        "{detail}"
+    );
+    assert_eq!(checked("text/plain", unescaped), Ok(()));
+    let escaped = r#"{"to": {{ data.participant.name|tojson }}}"#;
+    assert_eq!(checked("application/json; charset=utf-8", escaped), Ok(()));
+}

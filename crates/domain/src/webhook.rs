@@ -1,0 +1,268 @@
+//! The request that a receiver gets: headers, body and signature.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    account::AccountId,
+    catalogue::EventType,
+    id::{ActionId, DeliveryId, EventId, TriggerId},
+    secret::SigningSecret,
+    signing,
+    template::TemplateError,
+    time::Timestamp,
+    trigger::{Action, Method, Trigger},
+};
+
+/// What `user-agent` says.
+pub const USER_AGENT: &str = concat!("webhook-triggers/", env!("CARGO_PKG_VERSION"));
+
+/// The body of a webhook, and what a body template can speak of.
+#[derive(Debug, Serialize)]
+pub struct Payload<'a> {
+    /// The event's id.
+    pub id: EventId,
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub event_type: &'a str,
+    /// When the event occurred.
+    pub timestamp: Timestamp,
+    /// The account it belongs to.
+    pub account: &'a str,
+    /// The trigger that it fired.
+    pub trigger: TriggerPart<'a>,
+    /// The action that runs.
+    pub action: ActionPart<'a>,
+    /// The delivery that this is.
+    pub delivery: DeliveryPart,
+    /// What happened, as the main app told it.
+    pub data: &'a RawValue,
+}
+
+/// The trigger, as a payload names it.
+#[derive(Debug, Serialize)]
+pub struct TriggerPart<'a> {
+    /// Its id.
+    pub id: TriggerId,
+    /// Its name.
+    pub name: &'a str,
+    /// Its type: an umbrella, where the event's type is a member of one.
+    #[serde(rename = "type")]
+    pub event_type: &'a str,
+}
+
+/// The action, as a payload names it.
+#[derive(Debug, Serialize)]
+pub struct ActionPart<'a> {
+    /// Its id.
+    pub id: ActionId,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// The delivery, as a payload names it.
+#[derive(Debug, Serialize)]
+pub struct DeliveryPart {
+    /// Its id.
+    pub id: DeliveryId,
+}
+
+/// An event, as deliveries need it.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// Its type's key.
+    pub event_type: String,
+    /// When it occurred.
+    pub occurred_at: Timestamp,
+    /// What happened.
+    pub data: Box<RawValue>,
+}
+
+impl<'a> Payload<'a> {
+    /// What `delivery` tells of `event` to the receiver of `action`.
+    pub fn new(
+        account: &'a AccountId,
+        event: &'a Event,
+        (trigger, action): (&'a Trigger, &'a Action),
+        delivery: DeliveryId,
+    ) -> Self {
+        Self {
+            id: event.id,
+            event_type: &event.event_type,
+            timestamp: event.occurred_at,
+            account: account.as_str(),
+            trigger: TriggerPart {
+                id: trigger.id,
+                name: &trigger.name,
+                event_type: trigger.event_type.key,
+            },
+            action: ActionPart {
+                id: action.id,
+                name: &action.name,
+            },
+            delivery: DeliveryPart { id: delivery },
+            data: &event.data,
+        }
+    }
+}
+
+/// A payload with the type's sample for data, on which a template is tried when it is saved.
+pub fn sample(event_type: &'static EventType) -> Payload<'static> {
+    let at = Timestamp::from_millis(1_795_446_245_000);
+    let data = serde_json::from_str(event_type.sample()).expect("samples are JSON, as tested");
+    Payload {
+        id: EventId::first_at(at),
+        event_type: event_type.key,
+        timestamp: at,
+        account: "acme",
+        trigger: TriggerPart {
+            id: TriggerId::first_at(at),
+            name: event_type.label,
+            event_type: event_type.key,
+        },
+        action: ActionPart {
+            id: ActionId::first_at(at),
+            name: "Sample action",
+        },
+        delivery: DeliveryPart {
+            id: DeliveryId::first_at(at),
+        },
+        data,
+    }
+}
+
+/// A request to send: all of it but the URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookRequest {
+    /// The method.
+    pub method: Method,
+    /// Names in lower case and values, in the order they are sent.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Makes the request of one attempt at `now`, signed by each of `secrets`.
+///
+/// # Errors
+///
+/// When the action's body template fails on this event.
+pub fn compose(
+    action: &Action,
+    custom_headers: &serde_json::Map<String, serde_json::Value>,
+    secrets: &[SigningSecret],
+    payload: &Payload<'_>,
+    now: Timestamp,
+) -> Result<WebhookRequest, TemplateError> {
+    let body = match &action.body_template {
+        Some(template) => template.render(payload)?.into_bytes(),
+        None => serde_json::to_vec(payload)
+            .expect("a payload has string keys and raw JSON, which always serialise"),
+    };
+    let id = payload.delivery.id.to_string();
+    let mut headers = vec![
+        ("content-type".to_owned(), action.content_type.clone()),
+        ("user-agent".to_owned(), USER_AGENT.to_owned()),
+    ];
+    for (name, value) in custom_headers {
+        let value = value.as_str().unwrap_or_default().to_owned();
+        // An action may speak under a name of its own.
+        match headers.iter_mut().find(|(present, _)| present == name) {
+            Some(default) => default.1 = value,
+            None => headers.push((name.clone(), value)),
+        }
+    }
+    headers.push((
+        "webhook-signature".to_owned(),
+        signing::signature(secrets, &id, now, &body),
+    ));
+    headers.push(("webhook-id".to_owned(), id));
+    headers.push(("webhook-timestamp".to_owned(), now.as_seconds().to_string()));
+    Ok(WebhookRequest {
+        method: action.method,
+        headers,
+        body,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalogue,
+        sealing::{NONCE_LENGTH, Sealer},
+        secret::LENGTH,
+        trigger::{ActionInput, Vault},
+        url_policy::UrlPolicy,
+    };
+
+    fn action(input: serde_json::Value) -> (Action, serde_json::Map<String, serde_json::Value>) {
+        let sealer = Sealer::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+        let nonce = || [1; NONCE_LENGTH];
+        let vault = Vault {
+            account: "acme",
+            sealer: &sealer,
+            nonce: &nonce,
+        };
+        let input: ActionInput = serde_json::from_value(input).unwrap();
+        let settings = input
+            .check(catalogue::find("message.sent"), &UrlPolicy::default())
+            .unwrap();
+        let now = Timestamp::from_millis(1);
+        let id = ActionId::new(now, 7);
+        let action = Action::new(id, settings, &SigningSecret::new([2; LENGTH]), &vault, now);
+        let headers = action.headers(&vault).unwrap();
+        (action, headers)
+    }
+
+    fn composed(input: serde_json::Value) -> WebhookRequest {
+        let (action, headers) = action(input);
+        let secrets = [SigningSecret::new([2; LENGTH])];
+        let payload = sample(catalogue::find("message.sent").unwrap());
+        let now = Timestamp::from_millis(1_795_446_245_678);
+        compose(&action, &headers, &secrets, &payload, now).unwrap()
+    }
+
+    #[test]
+    fn every_type_has_a_sample_payload() {
+        for event_type in catalogue::all() {
+            let body = serde_json::to_value(sample(event_type)).unwrap();
+            assert_eq!(body["type"], event_type.key);
+            assert!(body["data"].is_object(), "{}", event_type.key);
+        }
+    }
+
+    #[test]
+    fn the_three_headers_are_there_and_custom_ones_beside_them() {
+        let request = composed(serde_json::json!({
+            "name": "A", "url": "https://example.com/", "headers": {"X-Key": "k", "User-Agent": "u"},
+        }));
+        let header = |name: &str| {
+            let mut values = request.headers.iter().filter(|(n, _)| n == name);
+            let value = values.next().map(|(_, value)| value.as_str());
+            assert!(values.next().is_none(), "{name} is there twice");
+            value
+        };
+        assert_eq!(header("webhook-id"), Some("dlv_01M84EZ1M80000000000000000"));
+        assert_eq!(header("webhook-timestamp"), Some("1795446245"));
+        assert!(header("webhook-signature").is_some_and(|value| value.starts_with("v1,")));
+        assert_eq!(header("content-type"), Some("application/json"));
+        assert_eq!(header("x-key"), Some("k"));
+        assert_eq!(header("user-agent"), Some("u"));
+    }
+
+    #[test]
+    fn a_template_can_name_the_fields_of_the_data() {
+        let request = composed(serde_json::json!({
+            "name": "A", "url": "https://example.com/", "content_type": "text/plain",
+            "body_template": "{{ type }} to {{ data.participant.name }}",
+        }));
+        let body = String::from_utf8(request.body).unwrap();
+        let sample: serde_json::Value =
+            serde_json::from_str(catalogue::find("message.sent").unwrap().sample()).unwrap();
+        let name = sample["participant"]["name"].as_str().unwrap();
+        assert_eq!(body, format!("message.sent to {name}"));
+    }
+}
