@@ -1,0 +1,82 @@
+use domain::{account::AccountId, page::Page, time::Timestamp};
+
+use crate::{Value, text};
+
+/// The conditions of a listing, with their parameters.
+pub(super) struct Conditions {
+    clauses: Vec<String>,
+    parameters: Vec<Value>,
+}
+
+impl Conditions {
+    /// What belongs to `account`.
+    pub(super) fn of(account: &AccountId) -> Self {
+        Self {
+            clauses: vec!["account = ?1".into()],
+            parameters: vec![text(account)],
+        }
+    }
+
+    /// And has `value` in `column`, where one is asked for.
+    pub(super) fn equal(&mut self, column: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.push(&format!("{column} ="), text(value));
+        }
+    }
+
+    /// And has `value` in `column`, which has an index of its own over all accounts. The unary
+    /// plus keeps SQLite from choosing the account's index, which would walk through all its rows.
+    pub(super) fn equal_indexed(&mut self, column: &str, value: Option<impl ToString>) {
+        if value.is_some() {
+            self.clauses[0] = "+account = ?1".into();
+        }
+        self.equal(column, value);
+    }
+
+    /// And was created from `since` on and before `until`. Ids begin with that time, so that a
+    /// range of time is a range of ids, which are indexed; `first_at` gives the first id of a
+    /// time.
+    pub(super) fn created<I: ToString>(
+        &mut self,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        first_at: impl Fn(Timestamp) -> I,
+    ) {
+        if let Some(since) = since {
+            self.push("id >=", text(first_at(since)));
+        }
+        if let Some(until) = until {
+            self.push("id <", text(first_at(until)));
+        }
+    }
+
+    /// The conditions and order of a page, the newest first. One row more than the page holds
+    /// tells whether there is another page.
+    pub(super) fn page(mut self, page: &Page) -> (String, Vec<Value>) {
+        if let Some(after) = &page.after {
+            self.push("id <", text(after));
+        }
+        let limit = i64::try_from(page.limit)
+            .unwrap_or(i64::MAX)
+            .saturating_add(1);
+        let (clauses, parameters) = self.all();
+        (
+            format!("{clauses} ORDER BY id DESC LIMIT {limit}"),
+            parameters,
+        )
+    }
+
+    /// The conditions alone.
+    pub(super) fn all(self) -> (String, Vec<Value>) {
+        (
+            format!("WHERE {}", self.clauses.join(" AND ")),
+            self.parameters,
+        )
+    }
+
+    fn push(&mut self, comparison: &str, value: Value) {
+        self.parameters.push(value);
+        self.clauses
+            .push(format!("{comparison} ?{}", self.parameters.len()));
+    }
+}

@@ -1,0 +1,260 @@
+//! Deliveries: claimed, settled, listed, shown.
+
+use domain::{
+    account::AccountId,
+    delivery::Settled,
+    id::{ActionId, DeliveryId, EventId, TriggerId},
+    time::Timestamp,
+};
+use serde_json::{Map, Value as Json};
+
+use crate::{Columns as _, Database, Ledger, LedgerError, Row, text};
+
+/// A runner's claim: under its token alone the results of what it claimed are recorded.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Nobody else's.
+    pub token: String,
+    /// When others may claim again what was not settled: longer than the longest attempt.
+    pub lease_until: Timestamp,
+}
+
+/// How much a runner claims.
+pub struct ClaimLimits<'a> {
+    /// The most deliveries.
+    pub total: usize,
+    /// The most of one queue (an action's first attempts, or its retries) in flight at once.
+    pub per_queue: usize,
+    /// How many of each queue the runner has in flight already.
+    pub in_flight: &'a [(String, usize)],
+    /// From how many failures in a row on an action gets one request at a time in each queue, so
+    /// that receivers that are down do not take the room of those that are up.
+    pub failing_after: usize,
+    /// A random number: where among the queues it starts.
+    pub start: u64,
+}
+
+/// A delivery that was claimed.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The account.
+    pub account: AccountId,
+    /// The delivery.
+    pub id: DeliveryId,
+    /// The event.
+    pub event: EventId,
+    /// The trigger.
+    pub trigger: TriggerId,
+    /// The action.
+    pub action: ActionId,
+    /// Attempts made before in this round of the schedule.
+    pub tries: u32,
+    /// The queue it was claimed from.
+    pub queue: String,
+}
+
+/// What an attempt was, as it is recorded.
+#[derive(Debug)]
+pub struct FinishedAttempt {
+    /// The account.
+    pub account: AccountId,
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The status of the response, if one came.
+    pub status_code: Option<u16>,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+    /// What was sent.
+    pub request_headers: Map<String, Json>,
+    /// What came.
+    pub response_headers: Map<String, Json>,
+    /// The beginning of what came.
+    pub response_body: Option<String>,
+    /// What it makes of the delivery.
+    pub settled: Settled,
+}
+
+/// A claimed delivery that is not to be sent any more.
+#[derive(Debug)]
+pub struct Withdrawn {
+    /// The account.
+    pub account: AccountId,
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// Why.
+    pub reason: String,
+}
+
+impl<D: Database> Ledger<D> {
+    /// Claims due deliveries for a runner.
+    ///
+    /// One statement, so that what one runner gets no other gets. Queues take turns: the first of
+    /// each, then the second of each. They are found in two ways, each bounded: among the
+    /// deliveries that are due longest, and by stepping through the queues from a random one on,
+    /// first attempts and retries apart. The former keeps the order of due time; the latter keeps
+    /// one queue's backlog from hiding the others'.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn claim(
+        &self,
+        claim: &Claim,
+        limits: &ClaimLimits<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>, LedgerError> {
+        let in_flight: Map<String, Json> = limits
+            .in_flight
+            .iter()
+            .map(|(queue, count)| (queue.clone(), (*count).into()))
+            .collect();
+        let claimed = self.run(
+            "WITH RECURSIVE
+             step (queue, count) AS (
+                SELECT (SELECT min(queue) FROM delivery
+                        WHERE due_at IS NOT NULL AND queue >= lane.value || ?7), 1
+                FROM json_each('[\"0\", \"1\"]') AS lane
+                UNION ALL
+                SELECT (SELECT min(queue) FROM delivery
+                        WHERE due_at IS NOT NULL AND queue > step.queue), count + 1
+                FROM step WHERE step.queue IS NOT NULL AND count < 64
+             ),
+             candidate (entry) AS (
+                SELECT * FROM
+                    (SELECT rowid FROM delivery WHERE due_at <= ?1 ORDER BY due_at LIMIT 256)
+                UNION
+                SELECT delivery.rowid FROM (SELECT DISTINCT queue FROM step) AS turn
+                JOIN delivery ON delivery.rowid IN
+                    (SELECT rowid FROM delivery AS head
+                     WHERE head.queue = turn.queue AND head.due_at <= ?1
+                     ORDER BY head.due_at LIMIT ?5)
+             ),
+             ranked (entry, rank, limit_, due_at) AS (
+                SELECT delivery.rowid,
+                       row_number() OVER (PARTITION BY delivery.queue
+                                          ORDER BY delivery.due_at, delivery.id)
+                           + coalesce(busy.value, 0),
+                       CASE WHEN coalesce(action_health.consecutive_failures, 0) >= ?8
+                            THEN 1 ELSE ?5 END,
+                       delivery.due_at
+                FROM candidate JOIN delivery ON delivery.rowid = candidate.entry
+                LEFT JOIN json_each(?6) AS busy ON busy.key = delivery.queue
+                LEFT JOIN action_health ON action_health.action_id = delivery.action_id
+             )
+             UPDATE delivery SET status = 'delivering', claim = ?2, due_at = ?3
+             WHERE rowid IN
+                (SELECT entry FROM ranked WHERE rank <= limit_ ORDER BY rank, due_at LIMIT ?4)
+             RETURNING account, id, event_id, trigger_id, action_id, tries, queue",
+            &[
+                now.into(),
+                text(&claim.token),
+                claim.lease_until.into(),
+                limits.total.into(),
+                limits.per_queue.into(),
+                text(Json::Object(in_flight).to_string()),
+                text(queue_start(limits.start)),
+                limits.failing_after.into(),
+            ],
+        )?;
+        let read = |row: &Row| {
+            Ok(Claimed {
+                account: row.parsed(0, AccountId::parse)?,
+                id: row.parsed(1, DeliveryId::parse)?,
+                event: row.parsed(2, EventId::parse)?,
+                trigger: row.parsed(3, TriggerId::parse)?,
+                action: row.parsed(4, ActionId::parse)?,
+                tries: row.number(5)?,
+                queue: row.text(6)?.to_owned(),
+            })
+        };
+        claimed.iter().map(read).collect()
+    }
+
+    /// Records finished attempts and what they make of their deliveries.
+    ///
+    /// One statement for all. What is no longer held under the claim is left alone: its lease ran
+    /// out, and another runner has it or had it. Returns the deliveries that were settled.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails; nothing is recorded then.
+    pub fn record(
+        &self,
+        claim: &Claim,
+        attempts: &[&FinishedAttempt],
+    ) -> Result<usize, LedgerError> {
+        let rows: Vec<_> = attempts
+            .iter()
+            .map(|attempt| {
+                serde_json::json!({
+                    "account": attempt.account,
+                    "delivery": attempt.delivery,
+                    "started_at": attempt.started_at.as_millis(),
+                    "duration_ms": attempt.duration_ms,
+                    "status_code": attempt.status_code,
+                    "error": attempt.error,
+                    "request_headers": Json::Object(attempt.request_headers.clone()).to_string(),
+                    "response_headers": Json::Object(attempt.response_headers.clone()).to_string(),
+                    "response_body": attempt.response_body,
+                    "status": attempt.settled.status,
+                    "reason": attempt.settled.reason,
+                    "due_at": attempt.settled.due_at.map(Timestamp::as_millis),
+                })
+            })
+            .collect();
+        let recorded = self.run(
+            "INSERT INTO attempt
+                (account, delivery_id, number, started_at, duration_ms, status_code, error,
+                 request_headers, response_headers, response_body, status, reason, due_at)
+             SELECT delivery.account, delivery.id, delivery.attempt_count + 1,
+                    done.value ->> 'started_at', done.value ->> 'duration_ms',
+                    done.value ->> 'status_code', done.value ->> 'error',
+                    done.value ->> 'request_headers', done.value ->> 'response_headers',
+                    done.value ->> 'response_body', done.value ->> 'status',
+                    done.value ->> 'reason', done.value ->> 'due_at'
+             FROM json_each(?2) AS done
+             JOIN delivery ON delivery.account = done.value ->> 'account'
+                AND delivery.id = done.value ->> 'delivery' AND delivery.claim = ?1
+             RETURNING delivery_id",
+            &[text(&claim.token), text(Json::Array(rows).to_string())],
+        )?;
+        Ok(recorded.len())
+    }
+
+    /// Cancels claimed deliveries whose trigger or action is gone or off.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails; nothing is recorded then.
+    pub fn cancel(&self, claim: &Claim, withdrawn: &[Withdrawn]) -> Result<usize, LedgerError> {
+        let rows: Vec<_> = withdrawn
+            .iter()
+            .map(|row| (&row.account, row.delivery, &row.reason))
+            .collect();
+        let canceled = self.run(
+            "UPDATE delivery
+             SET status = 'canceled', reason = gone.value ->> 2, due_at = NULL, claim = NULL
+             FROM json_each(?2) AS gone
+             WHERE delivery.account = gone.value ->> 0 AND delivery.id = gone.value ->> 1
+               AND delivery.claim = ?1
+             RETURNING delivery.id",
+            &[
+                text(&claim.token),
+                text(serde_json::to_string(&rows).expect("ids are JSON")),
+            ],
+        )?;
+        Ok(canceled.len())
+    }
+}
+
+/// Where stepping through the queues starts: ULIDs' random parts are evenly spread over Crockford's
+/// base32, and so is this.
+fn queue_start(random: u64) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let digit = |index: u32| ALPHABET[(random >> (5 * index)) as usize % ALPHABET.len()];
+    (0..4).map(|index| char::from(digit(index))).collect()
+}

@@ -1,0 +1,280 @@
+//! Events: accepted once, listed, shown.
+
+use domain::{
+    account::AccountId,
+    id::{ActionId, DeliveryId, EventId, TriggerId},
+    matching::Skip,
+    page::Page,
+    time::Timestamp,
+    webhook::Event,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    Columns as _, Database, Ledger, LedgerError, Row, conditions::Conditions, optional, text,
+};
+
+/// An event to be accepted.
+pub struct NewEventRow<'a> {
+    /// The account it belongs to.
+    pub account: &'a AccountId,
+    /// Its id.
+    pub id: EventId,
+    /// Its type's key.
+    pub event_type: &'a str,
+    /// When it occurred.
+    pub occurred_at: Timestamp,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// What happened.
+    pub data: &'a RawValue,
+    /// The request's `Idempotency-Key`.
+    pub idempotency_key: Option<&'a str>,
+    /// The producer's own id.
+    pub producer_id: Option<&'a str>,
+    /// Hex of what tells it from another under the same key.
+    pub fingerprint: &'a str,
+    /// What it is owed to.
+    pub deliveries: &'a [PlannedDelivery],
+}
+
+/// A delivery that comes with an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedDelivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// The trigger.
+    pub trigger: TriggerId,
+    /// The action.
+    pub action: ActionId,
+    /// Why nothing is sent, if so.
+    pub skip: Option<Skip>,
+}
+
+/// What became of an event that was to be accepted.
+pub enum Inserted {
+    /// It is stored, with its deliveries.
+    New {
+        /// How many runners take new work as it comes.
+        open_runners: u32,
+    },
+    /// One was there already under its key.
+    Duplicate,
+}
+
+/// An event that was accepted before, as far as a repetition needs it.
+pub struct EarlierEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Hex of what tells it from another under the same key.
+    pub fingerprint: String,
+    /// What it was owed to: id, trigger and action of each delivery that was not skipped.
+    pub deliveries: Vec<(String, String, String)>,
+}
+
+/// An event, as the history shows it.
+#[derive(Debug, Serialize)]
+pub struct EventRow {
+    /// Its id.
+    pub id: EventId,
+    /// Its type's key.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// When it occurred.
+    pub occurred_at: Timestamp,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The producer's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub producer_id: Option<String>,
+}
+
+/// Which events to list.
+#[derive(Debug, Default)]
+pub struct EventFilter<'a> {
+    /// Of this type only.
+    pub event_type: Option<&'a str>,
+    /// That came at this time or later.
+    pub since: Option<Timestamp>,
+    /// That came before this time.
+    pub until: Option<Timestamp>,
+}
+
+impl<D: Database> Ledger<D> {
+    /// Accepts an event, with everything it is owed to, unless its idempotency key or producer's
+    /// id was used before in its account.
+    ///
+    /// One statement: of two requests with the same key at the same moment, one inserts. The same
+    /// statement tells whether a runner is there to see the new deliveries, see
+    /// [`Ledger::leave`](super::Ledger::leave) for why that can be relied on.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails; nothing is stored then.
+    pub fn accept(&self, event: &NewEventRow<'_>) -> Result<Inserted, LedgerError> {
+        let inserted = self.run(
+            "INSERT INTO event
+                (account, id, type, occurred_at, received_at, data, idempotency_key, producer_id,
+                 fingerprint, deliveries)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT DO NOTHING
+             RETURNING (SELECT count(*) FROM runner WHERE open AND expires_at > ?5)",
+            &[
+                text(event.account.as_str()),
+                text(event.id),
+                text(event.event_type),
+                event.occurred_at.into(),
+                event.received_at.into(),
+                text(event.data.get()),
+                optional(event.idempotency_key),
+                optional(event.producer_id),
+                text(event.fingerprint),
+                text(encode_owed(event.deliveries)),
+            ],
+        )?;
+        match inserted.first() {
+            Some(row) => Ok(Inserted::New {
+                open_runners: row.number(0)?,
+            }),
+            None => Ok(Inserted::Duplicate),
+        }
+    }
+
+    /// The event that was accepted under this idempotency key or producer's id.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn earlier(
+        &self,
+        account: &AccountId,
+        idempotency_key: Option<&str>,
+        producer_id: Option<&str>,
+    ) -> Result<Option<EarlierEvent>, LedgerError> {
+        let found = self.run(
+            "SELECT id, fingerprint, deliveries FROM event
+             WHERE account = ?1 AND idempotency_key = ?2
+             UNION ALL
+             SELECT id, fingerprint, deliveries FROM event WHERE account = ?1 AND producer_id = ?3
+             LIMIT 1",
+            &[
+                text(account),
+                optional(idempotency_key),
+                optional(producer_id),
+            ],
+        )?;
+        let Some(row) = found.first() else {
+            return Ok(None);
+        };
+        let owed: Vec<(String, String, String, Option<String>)> = row.json(2)?;
+        Ok(Some(EarlierEvent {
+            id: row.parsed(0, EventId::parse)?,
+            fingerprint: row.text(1)?.to_owned(),
+            deliveries: owed
+                .into_iter()
+                .filter(|(.., skip)| skip.is_none())
+                .map(|(id, trigger, action, _)| (id, trigger, action))
+                .collect(),
+        }))
+    }
+
+    /// A page of an account's events, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn events(
+        &self,
+        account: &AccountId,
+        filter: &EventFilter<'_>,
+        page: &Page,
+    ) -> Result<Vec<EventRow>, LedgerError> {
+        let mut conditions = Conditions::of(account);
+        conditions.equal("type", filter.event_type);
+        conditions.created(filter.since, filter.until, EventId::first_at);
+        let (conditions, parameters) = conditions.page(page);
+        let found = self.run(
+            &format!(
+                "SELECT id, type, occurred_at, received_at, producer_id FROM event {conditions}"
+            ),
+            &parameters,
+        )?;
+        found.iter().map(EventRow::read).collect()
+    }
+
+    /// An event, with its data.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn event(
+        &self,
+        account: &AccountId,
+        id: EventId,
+    ) -> Result<Option<(EventRow, Box<RawValue>)>, LedgerError> {
+        let found = self.run(
+            "SELECT id, type, occurred_at, received_at, producer_id, data FROM event
+             WHERE account = ?1 AND id = ?2",
+            &[text(account), text(id)],
+        )?;
+        let read = |row: &Row| Ok((EventRow::read(row)?, data(row, 5)?));
+        found.first().map(read).transpose()
+    }
+
+    /// The events of these deliveries, as a runner needs them.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn events_to_send(&self, ids: &[(AccountId, EventId)]) -> Result<Vec<Event>, LedgerError> {
+        let ids = serde_json::to_string(ids).expect("ids are JSON");
+        let found = self.run(
+            "SELECT event.id, event.type, event.occurred_at, event.data
+             FROM json_each(?1) AS wanted
+             JOIN event ON event.account = wanted.value ->> 0 AND event.id = wanted.value ->> 1",
+            &[text(ids)],
+        )?;
+        let read = |row: &Row| {
+            Ok(Event {
+                id: row.parsed(0, EventId::parse)?,
+                event_type: row.text(1)?.to_owned(),
+                occurred_at: row.time(2)?,
+                data: data(row, 3)?,
+            })
+        };
+        found.iter().map(read).collect()
+    }
+}
+
+impl EventRow {
+    fn read(row: &Row) -> Result<Self, LedgerError> {
+        Ok(Self {
+            id: row.parsed(0, EventId::parse)?,
+            event_type: row.text(1)?.to_owned(),
+            occurred_at: row.time(2)?,
+            received_at: row.time(3)?,
+            producer_id: row.optional_text(4)?.map(Into::into),
+        })
+    }
+}
+
+/// What an event is owed to, as `event.deliveries` holds it.
+pub(crate) fn encode_owed(deliveries: &[PlannedDelivery]) -> String {
+    let owed: Vec<_> = deliveries
+        .iter()
+        .map(|owed| {
+            (
+                owed.id,
+                owed.trigger,
+                owed.action,
+                owed.skip.map(Skip::reason),
+            )
+        })
+        .collect();
+    serde_json::to_string(&owed).expect("ids and texts are JSON")
+}
+
+fn data(row: &Row, column: usize) -> Result<Box<RawValue>, LedgerError> {
+    row.parsed(column, |text| RawValue::from_string(text.to_owned()))
+}

@@ -1,0 +1,68 @@
+//! The ledger: events, deliveries and attempts, and the leases of runners and writers, in SQLite.
+//!
+//! Wherever it lives (a file under `spin up`, a libSQL server on Fermyon Cloud), a transaction may
+//! not span calls. What has to be atomic is therefore one statement, with SQL triggers where one
+//! insert makes rows of several kinds. Who runs the statements is a [`Database`]: Spin's SQLite in
+//! the components, an in-memory one in the tests.
+
+mod conditions;
+mod database;
+mod deliveries;
+mod events;
+mod history;
+mod leases;
+mod manual;
+mod retention;
+mod runners;
+mod schema;
+
+pub use database::{Database, DatabaseError, Row, Value};
+pub use deliveries::{Claim, ClaimLimits, Claimed, FinishedAttempt, Withdrawn};
+pub use events::{EarlierEvent, EventFilter, EventRow, Inserted, NewEventRow, PlannedDelivery};
+pub use history::{Attempt, DeliveryDetails, DeliveryFilter, DeliveryRow, Health};
+pub use leases::{AccountLease, LEASE};
+pub use manual::{Cancelled, Recovery, Retried};
+pub use retention::Pruned;
+pub use runners::{Leaving, Slot};
+
+use database::{Columns, optional, text};
+
+/// The ledger, in a database.
+pub struct Ledger<D> {
+    database: D,
+}
+
+/// The ledger does not answer, or not what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// A row holds something that was never written there.
+    #[error("the ledger's column {column} can't be read")]
+    Row {
+        /// The column's place in the result.
+        column: usize,
+    },
+}
+
+impl<D: Database> Ledger<D> {
+    /// The ledger in this database, which may be empty.
+    pub fn new(database: D) -> Self {
+        Self { database }
+    }
+
+    /// Runs one statement, whole or not at all.
+    ///
+    /// The schema is made when a statement fails, and the statement then run once more: a ledger
+    /// that is set up costs no request a statement to find that out.
+    fn run(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, LedgerError> {
+        match self.database.execute(sql, parameters) {
+            Err(DatabaseError::Failed(_)) => {
+                schema::ensure(&self.database)?;
+                Ok(self.database.execute(sql, parameters)?)
+            }
+            done => Ok(done?),
+        }
+    }
+}

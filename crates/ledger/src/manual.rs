@@ -1,0 +1,185 @@
+//! What people do to deliveries by hand: retry, recover, cancel, replay.
+
+use domain::{
+    account::AccountId,
+    id::{ActionId, DeliveryId, EventId, TriggerId},
+    time::Timestamp,
+};
+
+use crate::{
+    Database, Ledger, LedgerError, PlannedDelivery, conditions::Conditions, events::encode_owed,
+    text,
+};
+
+/// What came of the wish to try a delivery again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retried {
+    /// It is due now, with its whole schedule before it.
+    Due,
+    /// An attempt is under way at this moment.
+    UnderWay,
+    /// There is no such delivery.
+    Missing,
+}
+
+/// What came of the wish to cancel a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It will not be sent again.
+    Done,
+    /// An attempt is under way at this moment.
+    UnderWay,
+    /// Nothing was owed any more.
+    Settled,
+    /// There is no such delivery.
+    Missing,
+}
+
+/// Which failed deliveries to try again.
+#[derive(Debug)]
+pub struct Recovery {
+    /// Created at this time or later.
+    pub since: Timestamp,
+    /// Created before this time.
+    pub until: Option<Timestamp>,
+    /// Of this trigger only.
+    pub trigger: Option<TriggerId>,
+    /// Of this action only.
+    pub action: Option<ActionId>,
+}
+
+/// How many deliveries one statement makes due again.
+const RECOVERED_AT_ONCE: usize = 5_000;
+
+/// What makes a delivery due again, with its whole schedule before it.
+const DUE_AGAIN: &str = "status = 'pending', tries = 0, claim = NULL, \
+                         queue = '1' || substr(queue, 2)";
+
+impl<D: Database> Ledger<D> {
+    /// Makes a delivery due now, whatever became of it before. Its attempts and id stay.
+    ///
+    /// One that a runner has under a live lease is left to it: there is one attempt at a time.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn retry(
+        &self,
+        account: &AccountId,
+        id: DeliveryId,
+        now: Timestamp,
+    ) -> Result<Retried, LedgerError> {
+        let retried = self.run(
+            &format!(
+                "UPDATE delivery SET due_at = ?3, reason = 'retried by hand', {DUE_AGAIN}
+                 WHERE account = ?1 AND id = ?2 AND (status <> 'delivering' OR due_at <= ?3)
+                 RETURNING id"
+            ),
+            &[text(account), text(id), now.into()],
+        )?;
+        if !retried.is_empty() {
+            return Ok(Retried::Due);
+        }
+        Ok(if self.delivery(account, id)?.is_some() {
+            Retried::UnderWay
+        } else {
+            Retried::Missing
+        })
+    }
+
+    /// Makes all failed deliveries of a time due now, some thousands a statement. Returns how
+    /// many. Called again after a crash, it goes on where it was.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn recover(
+        &self,
+        account: &AccountId,
+        recovery: &Recovery,
+        now: Timestamp,
+    ) -> Result<usize, LedgerError> {
+        let mut recovered = 0;
+        loop {
+            let mut conditions = Conditions::of(account);
+            conditions.equal("status", Some("failed"));
+            conditions.equal_indexed("trigger_id", recovery.trigger);
+            conditions.equal_indexed("action_id", recovery.action);
+            conditions.created(Some(recovery.since), recovery.until, DeliveryId::first_at);
+            let (conditions, mut parameters) = conditions.all();
+            parameters.push(now.into());
+            let now = parameters.len();
+            let found = self.run(
+                &format!(
+                    "UPDATE delivery SET due_at = ?{now}, reason = 'recovered by hand', {DUE_AGAIN}
+                     WHERE rowid IN
+                        (SELECT rowid FROM delivery {conditions} LIMIT {RECOVERED_AT_ONCE})
+                     RETURNING 1"
+                ),
+                &parameters,
+            )?;
+            recovered += found.len();
+            if found.len() < RECOVERED_AT_ONCE {
+                return Ok(recovered);
+            }
+        }
+    }
+
+    /// Cancels a delivery that is still owed.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn cancel_by_hand(
+        &self,
+        account: &AccountId,
+        id: DeliveryId,
+        now: Timestamp,
+    ) -> Result<Cancelled, LedgerError> {
+        let canceled = self.run(
+            "UPDATE delivery
+             SET status = 'canceled', reason = 'canceled by hand', due_at = NULL, claim = NULL
+             WHERE account = ?1 AND id = ?2
+               AND (status = 'pending' OR (status = 'delivering' AND due_at <= ?3))
+             RETURNING id",
+            &[text(account), text(id), now.into()],
+        )?;
+        if !canceled.is_empty() {
+            return Ok(Cancelled::Done);
+        }
+        Ok(match self.delivery(account, id)? {
+            None => Cancelled::Missing,
+            Some(found) if found.delivery.is_delivering() => Cancelled::UnderWay,
+            Some(_) => Cancelled::Settled,
+        })
+    }
+
+    /// Owes an event again, to `deliveries`, in one statement. `false` when there is no such
+    /// event (any more).
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails; nothing is owed then.
+    pub fn replay(
+        &self,
+        account: &AccountId,
+        event: EventId,
+        deliveries: &[PlannedDelivery],
+        now: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        let owed = self.run(
+            "INSERT INTO delivery
+                (account, id, event_id, trigger_id, action_id, type, status, reason, due_at, queue,
+                 created_at)
+             SELECT event.account, owed.value ->> 0, event.id, owed.value ->> 1, owed.value ->> 2,
+                    event.type, CASE WHEN owed.value ->> 3 IS NULL THEN 'pending' ELSE 'skipped' END,
+                    owed.value ->> 3, CASE WHEN owed.value ->> 3 IS NULL THEN ?4 END,
+                    '0' || substr(owed.value ->> 2, -16), ?4
+             FROM event JOIN json_each(?3) AS owed
+             WHERE event.account = ?1 AND event.id = ?2
+             RETURNING id",
+            &[text(account), text(event), text(encode_owed(deliveries)), now.into()],
+        )?;
+        Ok(owed.len() == deliveries.len())
+    }
+}

@@ -1,0 +1,66 @@
+//! Retention: what is older than it has to be goes, a bounded step at a time.
+
+use domain::time::Timestamp;
+
+use crate::{Columns as _, Database, Ledger, LedgerError};
+
+/// The most rows of a kind that one step deletes.
+const STEP: usize = 500;
+
+/// What one step deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruned {
+    /// Deliveries, with their attempts.
+    pub deliveries: usize,
+    /// Events.
+    pub events: usize,
+}
+
+impl Pruned {
+    /// Whether there may be more to delete.
+    pub fn more(self) -> bool {
+        self.deliveries == STEP || self.events == STEP
+    }
+}
+
+impl<D: Database> Ledger<D> {
+    /// Deletes a bounded number of deliveries that were created before `cutoff` and are owed no
+    /// more, with their attempts, and of events that came before it and have no delivery left.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn prune(&self, cutoff: Timestamp) -> Result<Pruned, LedgerError> {
+        // A look costs far less than a write that changes nothing.
+        let due = self.run(
+            "SELECT EXISTS (SELECT 1 FROM event WHERE received_at < ?1)",
+            &[cutoff.into()],
+        )?;
+        if due.first().map(|row| row.integer(0)).transpose()? != Some(1) {
+            return Ok(Pruned {
+                deliveries: 0,
+                events: 0,
+            });
+        }
+        let deliveries = self.run(
+            "DELETE FROM delivery WHERE rowid IN
+                (SELECT rowid FROM delivery WHERE created_at < ?1 AND due_at IS NULL
+                 ORDER BY created_at LIMIT ?2)
+             RETURNING 1",
+            &[cutoff.into(), STEP.into()],
+        )?;
+        let events = self.run(
+            "DELETE FROM event WHERE rowid IN
+                (SELECT rowid FROM event
+                 WHERE received_at < ?1
+                   AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id)
+                 ORDER BY received_at LIMIT ?2)
+             RETURNING 1",
+            &[cutoff.into(), STEP.into()],
+        )?;
+        Ok(Pruned {
+            deliveries: deliveries.len(),
+            events: events.len(),
+        })
+    }
+}

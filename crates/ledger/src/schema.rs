@@ -1,0 +1,152 @@
+//! The ledger's tables.
+
+use crate::{Database, DatabaseError};
+
+/// The statements that make the schema, in order. Each can be run again, by two at once, and after
+/// a crash between any two of them.
+const STATEMENTS: &[&str] = &[
+    // Readers go on while somebody writes. Kept in the file, so it is said once; a database that
+    // has no such mode (a libSQL server) refuses it or answers its own, and either is fine.
+    "PRAGMA journal_mode = WAL",
+    // `deliveries` is what the event is owed to: [[id, trigger, action, reason to skip or null], …]
+    "CREATE TABLE IF NOT EXISTS event (
+        account         TEXT NOT NULL,
+        id              TEXT NOT NULL,
+        type            TEXT NOT NULL,
+        occurred_at     INTEGER NOT NULL,
+        received_at     INTEGER NOT NULL,
+        data            TEXT NOT NULL,
+        idempotency_key TEXT,
+        producer_id     TEXT,
+        fingerprint     TEXT NOT NULL,
+        deliveries      TEXT NOT NULL,
+        PRIMARY KEY (account, id)
+    )",
+    "CREATE UNIQUE INDEX IF NOT EXISTS event_idempotency_key ON event (account, idempotency_key)
+        WHERE idempotency_key IS NOT NULL",
+    "CREATE UNIQUE INDEX IF NOT EXISTS event_producer_id ON event (account, producer_id)
+        WHERE producer_id IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS event_age ON event (received_at)",
+    "CREATE INDEX IF NOT EXISTS event_type ON event (account, type, id)",
+    // `due_at` is when a runner may claim the delivery: the next attempt's time, or the end of the
+    // lease of the runner that has it; null when nothing is owed any more.
+    // `tries` counts the attempts of the present round of the schedule, `attempt_count` all.
+    // `queue` is the lane (0: first attempts, 1: retries) and the action's random part: what
+    // runners take turns between.
+    "CREATE TABLE IF NOT EXISTS delivery (
+        account       TEXT NOT NULL,
+        id            TEXT NOT NULL,
+        event_id      TEXT NOT NULL,
+        trigger_id    TEXT NOT NULL,
+        action_id     TEXT NOT NULL,
+        type          TEXT NOT NULL,
+        status        TEXT NOT NULL,
+        reason        TEXT,
+        attempt_count INTEGER NOT NULL DEFAULT 0,
+        tries         INTEGER NOT NULL DEFAULT 0,
+        due_at        INTEGER,
+        queue         TEXT NOT NULL,
+        claim         TEXT,
+        created_at    INTEGER NOT NULL,
+        PRIMARY KEY (account, id)
+    )",
+    "CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS delivery_queue ON delivery (queue, due_at)
+        WHERE due_at IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS delivery_age ON delivery (created_at) WHERE due_at IS NULL",
+    "CREATE INDEX IF NOT EXISTS delivery_status ON delivery (account, status, id)",
+    "CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event_id, id)",
+    "CREATE INDEX IF NOT EXISTS delivery_trigger ON delivery (trigger_id, id)",
+    "CREATE INDEX IF NOT EXISTS delivery_action ON delivery (action_id, id)",
+    // `status`, `reason` and `due_at` are what the attempt made of its delivery.
+    "CREATE TABLE IF NOT EXISTS attempt (
+        account          TEXT NOT NULL,
+        delivery_id      TEXT NOT NULL,
+        number           INTEGER NOT NULL,
+        started_at       INTEGER NOT NULL,
+        duration_ms      INTEGER NOT NULL,
+        status_code      INTEGER,
+        error            TEXT,
+        request_headers  TEXT NOT NULL,
+        response_headers TEXT NOT NULL,
+        response_body    TEXT,
+        status           TEXT NOT NULL,
+        reason           TEXT,
+        due_at           INTEGER,
+        PRIMARY KEY (account, delivery_id, number)
+    )",
+    // How an action's attempts have gone.
+    "CREATE TABLE IF NOT EXISTS action_health (
+        action_id            TEXT PRIMARY KEY,
+        last_success_at      INTEGER,
+        last_failure_at      INTEGER,
+        failing_since        INTEGER,
+        consecutive_failures INTEGER NOT NULL
+    )",
+    // Runners that are at work, in slots of which there are only so many. `open` is 1 while the
+    // runner takes new work as it comes, 0 while it waits for a retry or finishes.
+    "CREATE TABLE IF NOT EXISTS runner (
+        slot       INTEGER PRIMARY KEY,
+        token      TEXT NOT NULL,
+        open       INTEGER NOT NULL,
+        waiting    INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+    )",
+    // Who is writing an account's triggers.
+    "CREATE TABLE IF NOT EXISTS account_lease (
+        account    TEXT PRIMARY KEY,
+        token      TEXT NOT NULL,
+        inherited  INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+    )",
+    // An event and the deliveries it is owed to are written by one statement: whoever got a 202
+    // has both, whoever got none has neither.
+    "CREATE TRIGGER IF NOT EXISTS event_owes_deliveries AFTER INSERT ON event BEGIN
+        INSERT INTO delivery
+            (account, id, event_id, trigger_id, action_id, type, status, reason, due_at, queue,
+             created_at)
+        SELECT NEW.account, owed.value ->> 0, NEW.id, owed.value ->> 1, owed.value ->> 2, NEW.type,
+               CASE WHEN owed.value ->> 3 IS NULL THEN 'pending' ELSE 'skipped' END,
+               owed.value ->> 3,
+               CASE WHEN owed.value ->> 3 IS NULL THEN NEW.received_at END,
+               '0' || substr(owed.value ->> 2, -16),
+               NEW.received_at
+        FROM json_each(NEW.deliveries) AS owed;
+    END",
+    // An attempt, what it makes of its delivery, and what it says about its action are written by
+    // one statement.
+    "CREATE TRIGGER IF NOT EXISTS attempt_settles_delivery AFTER INSERT ON attempt BEGIN
+        UPDATE delivery
+        SET status = NEW.status, reason = NEW.reason, due_at = NEW.due_at, claim = NULL,
+            attempt_count = NEW.number, tries = tries + 1, queue = '1' || substr(queue, 2)
+        WHERE account = NEW.account AND id = NEW.delivery_id;
+        INSERT INTO action_health
+            (action_id, last_success_at, last_failure_at, failing_since, consecutive_failures)
+        SELECT action_id,
+               CASE WHEN NEW.error IS NULL THEN NEW.started_at + NEW.duration_ms END,
+               CASE WHEN NEW.error IS NOT NULL THEN NEW.started_at + NEW.duration_ms END,
+               CASE WHEN NEW.error IS NOT NULL THEN NEW.started_at END,
+               NEW.error IS NOT NULL
+        FROM delivery WHERE account = NEW.account AND id = NEW.delivery_id
+        ON CONFLICT (action_id) DO UPDATE SET
+            last_success_at = coalesce(excluded.last_success_at, last_success_at),
+            last_failure_at = coalesce(excluded.last_failure_at, last_failure_at),
+            failing_since =
+                CASE WHEN NEW.error IS NOT NULL THEN coalesce(failing_since, NEW.started_at) END,
+            consecutive_failures =
+                CASE WHEN NEW.error IS NOT NULL THEN consecutive_failures + 1 ELSE 0 END;
+    END",
+    "CREATE TRIGGER IF NOT EXISTS delivery_takes_attempts AFTER DELETE ON delivery BEGIN
+        DELETE FROM attempt WHERE account = OLD.account AND delivery_id = OLD.id;
+    END",
+];
+
+/// Makes what is missing of the schema.
+pub(crate) fn ensure(database: &impl Database) -> Result<(), DatabaseError> {
+    STATEMENTS
+        .iter()
+        .try_for_each(|statement| match database.execute(statement, &[]) {
+            Err(DatabaseError::Failed(_)) if statement.starts_with("PRAGMA") => Ok(()),
+            done => done.map(drop),
+        })
+}
