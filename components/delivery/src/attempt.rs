@@ -1,0 +1,152 @@
+//! One attempt: compose, send, and decide what it makes of the delivery.
+
+use domain::{
+    delivery::{Failure, GONE, Retry, Settled, Status, settle},
+    id::{ActionId, TriggerId},
+    time::Timestamp,
+    url_policy::EndpointUrl,
+    webhook::{self, Payload, WebhookRequest},
+};
+use platform::{
+    clock::{self, Moment},
+    entropy,
+    ledger::FinishedAttempt,
+    outbound::{self, Exchange},
+};
+use serde_json::{Map, Value};
+
+use crate::prepare::{Prepared, Settings, sealed};
+
+/// What an attempt came to.
+pub(crate) struct Done {
+    pub(crate) queue: String,
+    pub(crate) of: (TriggerId, ActionId),
+    /// Whether the receiver wants no more webhooks.
+    pub(crate) gone: bool,
+    pub(crate) finished: FinishedAttempt,
+}
+
+impl Done {
+    pub(crate) fn status(&self) -> Status {
+        self.finished.settled.status
+    }
+}
+
+/// Makes one attempt. It takes no longer than the action's timeout, whatever the receiver does.
+pub(crate) async fn attempt(prepared: Prepared, settings: &Settings) -> Done {
+    let started_at = clock::now();
+    let started = Moment::now();
+    let (request, exchange) = match compose(&prepared, settings, started_at) {
+        Ok((url, request)) => {
+            let exchange = outbound::send(&url, &request, prepared.action.timeout_seconds).await;
+            (Some(request), exchange)
+        }
+        Err(failure) => {
+            let response = outbound::Response::default();
+            (
+                None,
+                Exchange {
+                    outcome: Err(failure),
+                    response,
+                },
+            )
+        }
+    };
+    let duration = started.elapsed();
+    let settled = decide(&prepared, &exchange, clock::now());
+    let Exchange { outcome, response } = exchange;
+    let body =
+        (response.status.is_some()).then(|| String::from_utf8_lossy(&response.body).into_owned());
+    Done {
+        queue: prepared.claimed.queue,
+        of: (prepared.trigger.id, prepared.action.id),
+        gone: outcome.as_ref().is_err_and(|failure| *failure == GONE),
+        finished: FinishedAttempt {
+            account: prepared.claimed.account,
+            delivery: prepared.claimed.id,
+            started_at,
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            status_code: response.status,
+            error: outcome.err().map(|failure| failure.to_string()),
+            request_headers: request.map(shown_headers).unwrap_or_default(),
+            response_headers: object(response.headers),
+            response_body: body,
+            settled,
+        },
+    }
+}
+
+/// The request as the action wants it now, and where it goes if that is still allowed.
+fn compose(
+    prepared: &Prepared,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<(EndpointUrl, WebhookRequest), Failure> {
+    let Prepared {
+        claimed,
+        event,
+        trigger,
+        action,
+    } = prepared;
+    let url = EndpointUrl::parse(&action.url, &settings.policy)
+        .map_err(|refusal| Failure::Blocked(refusal.to_string()))?;
+    let vault = settings.vault(&claimed.account);
+    let headers = action.headers(&vault).map_err(|error| sealed(&error))?;
+    let secrets = action
+        .secrets(&vault)
+        .map_err(|error| sealed(&error))?
+        .live(now);
+    let payload = Payload::new(&claimed.account, event, (trigger, action), claimed.id);
+    let request = webhook::compose(action, &headers, &secrets, &payload, now)
+        .map_err(|error| Failure::Template(error.to_string()))?;
+    Ok((url, request))
+}
+
+fn decide(prepared: &Prepared, exchange: &Exchange, now: Timestamp) -> Settled {
+    let retry = Retry {
+        schedule: &prepared.action.retry_schedule,
+        tries: prepared.claimed.tries.saturating_add(1),
+        retry_after: exchange.response.header("retry-after"),
+        jitter: entropy::word(),
+    };
+    settle(&exchange.outcome, &retry, now)
+}
+
+/// The headers as the history shows them. Custom ones may carry the receiver's credentials, so
+/// their values are not repeated there.
+fn shown_headers(request: WebhookRequest) -> Map<String, Value> {
+    const OWN: [&str; 5] = [
+        "content-type",
+        "user-agent",
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    ];
+
+    object(request.headers.into_iter().map(|(name, value)| {
+        let shown = if OWN.contains(&name.as_str()) {
+            value
+        } else {
+            "(not shown)".to_owned()
+        };
+        (name, shown)
+    }))
+}
+
+/// Headers as a JSON object; the values of one that is there several times are joined, as RFC
+/// 9110, 5.3 says.
+fn object(headers: impl IntoIterator<Item = (String, String)>) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, value) in headers {
+        match object.get_mut(&name) {
+            Some(Value::String(present)) => {
+                present.push_str(", ");
+                present.push_str(&value);
+            }
+            _ => {
+                object.insert(name, Value::String(value));
+            }
+        }
+    }
+    object
+}

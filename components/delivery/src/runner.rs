@@ -1,0 +1,366 @@
+//! The runner: claims what is due, sends it, records what came of it, for a bounded time.
+//!
+//! ```text
+//! open ──────── claims and sends; whoever accepts an event need not wake another
+//!  │ nothing due                                    │ no time for another attempt
+//!  ├─ a retry is due soon ──▶ waiting ──▶ open      ▼
+//!  └─ nothing soon ─────────▶ gone                 closing: finishes, hands over, is gone
+//! ```
+
+use std::{collections::HashMap, rc::Rc, time::Duration};
+
+use domain::{delivery::Status, time::Timestamp, trigger::MAX_TIMEOUT};
+use futures::{
+    FutureExt as _, StreamExt as _,
+    future::{Either, LocalBoxFuture, select},
+    stream::FuturesUnordered,
+};
+use platform::{
+    clock::{self, Moment},
+    entropy,
+    ledger::{self, Claim, ClaimLimits, Leaving, Ledger, Slot},
+    nudge::nudge,
+    problem::Problem,
+    store::{self, TriggerStore},
+};
+use serde::Serialize;
+
+use crate::{
+    attempt::{Done, attempt},
+    disable::Suspects,
+    prepare::{Settings, prepare},
+};
+
+/// How long a run may take: under the 30 seconds that Fermyon Cloud gives a request.
+pub(crate) const BUDGET: Duration = Duration::from_secs(25);
+/// What is claimed at the end of this has its longest attempt behind it at the end of the budget.
+const CLAIMING: Duration = Duration::from_secs(BUDGET.as_secs() - MAX_TIMEOUT as u64);
+/// Longer than the longest attempt and the recording of it: only a runner that died loses a claim.
+const LEASE: Duration = Duration::from_secs(2 * MAX_TIMEOUT as u64);
+/// The most requests in flight.
+const IN_FLIGHT: usize = 64;
+/// The most requests in flight of one queue, so that a receiver that hangs holds up itself.
+const IN_FLIGHT_PER_QUEUE: usize = 16;
+/// From so many failures in a row on, a receiver gets one request at a time.
+const FAILING_AFTER: usize = 5;
+/// The most steps of deleting what is too old in one run.
+const PRUNING_STEPS: usize = 10;
+/// How often the slot is renewed, well within its lease.
+const RENEWAL: Duration = Duration::from_secs(1);
+/// Retries due within this keep a runner around: one waits, and hands over to the next.
+const SOON: Duration = Duration::from_secs(30);
+/// How long a waiting runner sleeps at most before it looks again: another may have put a retry
+/// before the one it waits for.
+const NAP: Duration = Duration::from_millis(500);
+/// How long an open runner with nothing to do looks for new deliveries before it leaves: at a few
+/// dozen events a second, staying costs less than being woken for each.
+const LINGER: Duration = Duration::from_millis(20);
+/// How often an open runner looks for new deliveries while it waits for something.
+const GLANCE: Duration = Duration::from_millis(2);
+/// As above, while the receivers keep it waiting for longer.
+const SLOW_GLANCE: Duration = Duration::from_millis(20);
+
+/// What a run did.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Summary {
+    claimed: usize,
+    succeeded: usize,
+    retrying: usize,
+    failed: usize,
+    next_due_at: Option<Timestamp>,
+}
+
+/// One run.
+pub(crate) struct Runner {
+    ledger: Ledger,
+    store: TriggerStore,
+    settings: Rc<Settings>,
+    started: Moment,
+    /// How long it may look and wait for what is not due yet.
+    patience: Duration,
+    token: String,
+    slot: Option<Slot>,
+    /// Whether the slot says that it takes new work.
+    open: bool,
+    renewed: Moment,
+    attempts: FuturesUnordered<LocalBoxFuture<'static, (Claim, Done)>>,
+    in_flight: HashMap<String, usize>,
+    unrecorded: Vec<(Claim, Done)>,
+    suspects: Suspects,
+    summary: Summary,
+}
+
+/// What to do when nothing is due and nothing in flight.
+enum Idle {
+    Claim,
+    Stop,
+}
+
+impl Runner {
+    /// A run that began at `started`. It works off what is due in any case; `patience` is how long
+    /// it may stay for what is due later.
+    pub(crate) fn new(started: Moment, patience: Duration) -> Result<Self, Problem> {
+        Ok(Self {
+            ledger: ledger::open()?,
+            store: TriggerStore::open()?,
+            settings: Rc::new(Settings::read()?),
+            started,
+            patience,
+            token: format!("{:032x}", entropy::bits()),
+            slot: None,
+            open: false,
+            renewed: started,
+            attempts: FuturesUnordered::new(),
+            in_flight: HashMap::new(),
+            unrecorded: Vec::new(),
+            suspects: Suspects::default(),
+            summary: Summary::default(),
+        })
+    }
+
+    /// Runs. What was sent is recorded even when something fails on the way.
+    pub(crate) async fn run(mut self) -> Result<Summary, Problem> {
+        let worked = self.work().await;
+        let closed = self.close().await;
+        worked.and(closed)?;
+        self.suspects.judge(&self.store, &self.ledger).await;
+        self.keep_house().await?;
+        self.summary.next_due_at = self.ledger.next_due_at()?;
+        Ok(self.summary)
+    }
+
+    /// What is done once a run, bounded: repairs what a writer that vanished left half done, and
+    /// deletes what is older than it has to be.
+    async fn keep_house(&self) -> Result<(), Problem> {
+        store::repair_abandoned(&self.store, &self.ledger).await?;
+        let cutoff = clock::now() - self.settings.retention;
+        for _ in 0..PRUNING_STEPS {
+            if !self.ledger.prune(cutoff)?.more() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims and sends until nothing is left to do or the time for claiming is over.
+    async fn work(&mut self) -> Result<(), Problem> {
+        let mut last_work = Moment::now();
+        while self.started.elapsed() < CLAIMING {
+            if self.claim()? {
+                last_work = Moment::now();
+            }
+            self.gather().await;
+            self.keep_slot().await?;
+            if !self.unrecorded.is_empty() {
+                self.record()?;
+                // Now rather than at the end, so that less is sent to who wants no more.
+                if !self.suspects.is_empty() {
+                    self.suspects.judge(&self.store, &self.ledger).await;
+                }
+                last_work = Moment::now();
+            } else if !self.attempts.is_empty() {
+                let quiet = last_work.elapsed() > LINGER;
+                self.next_attempt(if quiet { SLOW_GLANCE } else { GLANCE })
+                    .await;
+            } else if last_work.elapsed() < LINGER.min(self.patience) {
+                clock::sleep(GLANCE).await;
+            } else if let Idle::Stop = self.idle().await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims what is due, as far as there is room, and starts on it. `false` when nothing was.
+    fn claim(&mut self) -> Result<bool, Problem> {
+        let now = clock::now();
+        let room = IN_FLIGHT.saturating_sub(self.attempts.len());
+        // A look costs far less than a write that changes nothing.
+        if room == 0 || self.ledger.next_due_at()?.is_none_or(|due| due > now) {
+            return Ok(false);
+        }
+        let claim = Claim {
+            token: format!("{:032x}", entropy::bits()),
+            lease_until: now + LEASE,
+        };
+        let in_flight: Vec<_> = self
+            .in_flight
+            .iter()
+            .map(|(queue, count)| (queue.clone(), *count))
+            .collect();
+        let limits = ClaimLimits {
+            total: room,
+            per_queue: IN_FLIGHT_PER_QUEUE,
+            in_flight: &in_flight,
+            failing_after: FAILING_AFTER,
+            start: entropy::word(),
+        };
+        let claimed = self.ledger.claim(&claim, &limits, now)?;
+        if claimed.is_empty() {
+            return Ok(false);
+        }
+        self.summary.claimed += claimed.len();
+        let plan = prepare(claimed, &self.store, &self.ledger)?;
+        if !plan.cancel.is_empty() {
+            self.ledger.cancel(&claim, &plan.cancel)?;
+        }
+        for prepared in plan.send {
+            *self
+                .in_flight
+                .entry(prepared.claimed.queue.clone())
+                .or_default() += 1;
+            let (settings, claim) = (Rc::clone(&self.settings), claim.clone());
+            let made = async move { (claim, attempt(prepared, &settings).await) };
+            self.attempts.push(made.boxed_local());
+        }
+        Ok(true)
+    }
+
+    /// Starts what was claimed, and takes in what has finished, without waiting.
+    async fn gather(&mut self) {
+        // Ready at once, so that this is a single round of polling.
+        while let Either::Left((Some(done), _)) =
+            select(self.attempts.next(), std::future::ready(())).await
+        {
+            self.finished(done);
+        }
+    }
+
+    /// Waits for an attempt to finish, `longest` at most.
+    async fn next_attempt(&mut self, longest: Duration) {
+        let timer = std::pin::pin!(clock::sleep(longest));
+        let done = match select(self.attempts.next(), timer).await {
+            Either::Left((done, _)) => done,
+            Either::Right(_) => None,
+        };
+        if let Some(done) = done {
+            self.finished(done);
+        }
+    }
+
+    fn finished(&mut self, (claim, done): (Claim, Done)) {
+        if let Some(count) = self.in_flight.get_mut(&done.queue) {
+            *count -= 1;
+            if *count == 0 {
+                self.in_flight.remove(&done.queue);
+            }
+        }
+        self.unrecorded.push((claim, done));
+    }
+
+    /// Records what has finished, a statement for each claim. What can't be recorded stays.
+    fn record(&mut self) -> Result<(), Problem> {
+        while let Some((claim, _)) = self.unrecorded.first() {
+            let claim = claim.clone();
+            let of_claim = |(other, _): &(Claim, Done)| other.token == claim.token;
+            let done = self.unrecorded.iter().filter(|entry| of_claim(entry));
+            let finished: Vec<_> = done.map(|(_, done)| &done.finished).collect();
+            self.ledger.record(&claim, &finished)?;
+            for (_, done) in self.unrecorded.extract_if(.., |entry| of_claim(entry)) {
+                if done.finished.error.is_some() {
+                    self.suspects
+                        .add(&done.finished.account, done.of, done.gone);
+                }
+                match done.status() {
+                    Status::Succeeded => self.summary.succeeded += 1,
+                    Status::Failed => self.summary.failed += 1,
+                    _ => self.summary.retrying += 1,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a slot once there is something in flight, keeps it, and says whether there is room
+    /// for more: while there is not, whoever accepts an event wakes another.
+    async fn keep_slot(&mut self) -> Result<(), Problem> {
+        let now = clock::now();
+        let open = self.attempts.len() < IN_FLIGHT;
+        match &self.slot {
+            None if !self.attempts.is_empty() => {
+                self.slot = self.ledger.enter(&self.token, now)?;
+                self.open = true;
+            }
+            Some(slot) if open != self.open || self.renewed.elapsed() > RENEWAL => {
+                if !self.ledger.renew(slot, open, now)? {
+                    self.slot = None;
+                }
+                let filled_up = self.open && !open;
+                self.open = open;
+                // What was accepted before that was said woke nobody.
+                if filled_up && self.ledger.next_due_at()?.is_some_and(|due| due <= now) {
+                    nudge().await;
+                }
+            }
+            _ => return Ok(()),
+        }
+        self.renewed = Moment::now();
+        Ok(())
+    }
+
+    /// Nothing is in flight and nothing was due for a while: leaves, or waits for a retry.
+    async fn idle(&mut self) -> Result<Idle, Problem> {
+        let now = clock::now();
+        let next = self.ledger.next_due_at()?;
+        let soon = next.filter(|next| next.since(now) < SOON && !self.patience.is_zero());
+        if let Some(next) = soon {
+            let left = self
+                .patience
+                .min(CLAIMING)
+                .saturating_sub(self.started.elapsed());
+            if left.is_zero() {
+                // No time to wait in: closing hands over to a successor.
+                return Ok(Idle::Stop);
+            }
+            if self.slot.is_none() {
+                self.slot = self.ledger.enter(&self.token, now)?;
+            }
+            if let Some(slot) = &self.slot
+                && self.ledger.wait(slot, now)?
+            {
+                clock::sleep(next.since(now).min(NAP).min(left)).await;
+                // Open again, or the next one to wait: both begin with a look at what is due.
+                self.ledger.renew(slot, true, clock::now())?;
+                self.open = true;
+                self.renewed = Moment::now();
+                return Ok(Idle::Claim);
+            }
+        }
+        match &self.slot {
+            Some(slot) => match self.ledger.leave(slot, clock::now())? {
+                Leaving::WorkLeft => Ok(Idle::Claim),
+                Leaving::Left => {
+                    self.slot = None;
+                    Ok(Idle::Stop)
+                }
+            },
+            None => Ok(Idle::Stop),
+        }
+    }
+
+    /// Finishes what is in flight, gives the slot back, and wakes a successor where something is
+    /// due soon.
+    async fn close(&mut self) -> Result<(), Problem> {
+        let held_slot = self.slot.take();
+        if let Some(slot) = &held_slot {
+            // From here on, who accepts an event wakes a runner. What was accepted before is
+            // visible to the look that follows.
+            self.ledger.abandon(slot)?;
+        }
+        let now = clock::now();
+        let next = self.ledger.next_due_at()?;
+        let due_soon = next.is_some_and(|next| next.since(now) < SOON);
+        if held_slot.is_some() && due_soon && !self.patience.is_zero() {
+            nudge().await;
+        }
+        loop {
+            self.gather().await;
+            // What the ledger refuses now it may take with the next attempt that finishes.
+            let recorded = self.record();
+            if self.attempts.is_empty() {
+                return recorded;
+            }
+            self.next_attempt(BUDGET).await;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Who may call: the bearer key of every /v1 route.
+
+use subtle::ConstantTimeEq as _;
+
+use crate::{config, http::Head, problem::Problem};
+
+/// Lets the request pass when it carries one of the API keys.
+///
+/// Every key is compared, each in constant time: how long the answer takes says nothing about how
+/// near a guess came, nor which key it was near to.
+///
+/// # Errors
+///
+/// 401 without a valid key.
+pub fn api_key(head: &Head) -> Result<(), Problem> {
+    let given = head
+        .header("authorization")
+        .and_then(bearer)
+        .ok_or_else(Problem::unauthorized)?;
+    let mut valid = subtle::Choice::from(0);
+    for key in config::api_keys()? {
+        valid |= key.as_bytes().ct_eq(given.as_bytes());
+    }
+    if bool::from(valid) {
+        Ok(())
+    } else {
+        Err(Problem::unauthorized())
+    }
+}
+
+/// The token of `Bearer <token>`; the scheme's name is case-insensitive (RFC 9110, 11.1).
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,119 @@
+//! Settings: Spin variables, as spin.toml declares them.
+
+use std::time::Duration;
+
+use domain::{sealing::Sealer, url_policy::UrlPolicy};
+use spin_sdk::variables;
+
+use crate::problem::Problem;
+
+fn read(name: &'static str) -> Result<String, Problem> {
+    variables::get(name)
+        .map_err(|error| Problem::misconfigured(format!("the setting {name} is not set: {error}")))
+}
+
+/// The API keys that are valid: `api_key`, several separated by commas while rotating.
+///
+/// # Errors
+///
+/// A problem that names the setting when it is missing or has no key.
+pub fn api_keys() -> Result<Vec<String>, Problem> {
+    let setting = read("api_key")?;
+    let keys: Vec<_> = setting
+        .split(',')
+        .map(str::trim)
+        .filter(|key| !key.is_empty())
+        .map(Into::into)
+        .collect();
+    if keys.is_empty() {
+        return Err(Problem::misconfigured(
+            "the setting api_key has no key".into(),
+        ));
+    }
+    Ok(keys)
+}
+
+/// The keys that encrypt at rest: `encryption_key`.
+///
+/// # Errors
+///
+/// A problem that says how to make one when it is missing or malformed.
+pub fn sealer() -> Result<Sealer, Problem> {
+    Sealer::parse(&read("encryption_key")?)
+        .map_err(|error| Problem::misconfigured(error.to_string()))
+}
+
+/// Which URLs webhooks may go to: `allow_private_targets` and the service's own `public_url`.
+///
+/// # Errors
+///
+/// A problem that names the setting when `allow_private_targets` is neither true nor false.
+pub fn url_policy() -> Result<UrlPolicy, Problem> {
+    let allow_private_targets = match read("allow_private_targets")?.as_str() {
+        "true" => true,
+        "false" | "" => false,
+        other => {
+            return Err(Problem::misconfigured(format!(
+                "the setting allow_private_targets is true or false, not {other:?}"
+            )));
+        }
+    };
+    let public_url = read("public_url")?;
+    let own_host = public_url.split_once("://").map(|(_, rest)| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host)
+            .to_owned()
+    });
+    Ok(UrlPolicy {
+        allow_private_targets,
+        own_hosts: own_host.into_iter().collect(),
+    })
+}
+
+/// How the ledger's database keeps what was answered 202.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Every write is on the disk before it is answered: a power cut loses nothing.
+    Full,
+    /// A crash of the process loses nothing, a power cut the last writes. Twice as fast.
+    Normal,
+    /// The engine's own way, for databases that take no such setting (libSQL servers).
+    Engine,
+}
+
+/// The setting `ledger_durability`.
+///
+/// # Errors
+///
+/// A problem that names the choices when it is none of them.
+pub fn durability() -> Result<Durability, Problem> {
+    match read("ledger_durability")?.as_str() {
+        "full" => Ok(Durability::Full),
+        "normal" => Ok(Durability::Normal),
+        "engine" => Ok(Durability::Engine),
+        other => Err(Problem::misconfigured(format!(
+            "the setting ledger_durability is full, normal or engine, not {other:?}"
+        ))),
+    }
+}
+
+/// How long events, deliveries and attempts are kept: `retention_days`.
+///
+/// # Errors
+///
+/// A problem that names the setting when it is no number of days from 1 to 3,650.
+pub fn retention() -> Result<Duration, Problem> {
+    let setting = read("retention_days")?;
+    let days = setting
+        .parse()
+        .ok()
+        .filter(|days| (1..=3_650).contains(days));
+    days.map(|days: u64| Duration::from_secs(days * 24 * 60 * 60))
+        .ok_or_else(|| {
+            Problem::misconfigured(format!(
+                "the setting retention_days is a whole number from 1 to 3650, not {setting:?}"
+            ))
+        })
+}

@@ -1,0 +1,29 @@
+//! HTTP as components see it: a request read whole, an answer written whole.
+
+mod answer;
+mod request;
+
+pub use answer::Response;
+pub use request::{Head, MAX_BODY, Query, Request, account};
+
+use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+
+use crate::problem::Problem;
+
+/// Serves one request: reads it, lets `guard` decide on its head, and answers what `handler` makes
+/// of it. When this returns, the answer is out; the component may go on working.
+pub async fn serve(
+    incoming: IncomingRequest,
+    out: ResponseOutparam,
+    guard: impl FnOnce(&Head) -> Result<(), Problem>,
+    handler: impl AsyncFnOnce(Request) -> Result<Response, Problem>,
+) {
+    let answer = async {
+        let head = Head::read(&incoming)?;
+        guard(&head)?;
+        let request = Request::read(head, incoming).await?;
+        handler(request).await
+    };
+    let response = answer.await.unwrap_or_else(Response::from);
+    response.send(out).await;
+}

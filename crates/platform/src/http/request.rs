@@ -1,0 +1,255 @@
+use std::borrow::Cow;
+
+use domain::{account::AccountId, input, page::Page};
+use http::Method;
+use serde::de::DeserializeOwned;
+use spin_sdk::http::IncomingRequest;
+use wasi::io::streams::StreamError;
+
+use crate::{problem::Problem, wait};
+
+/// The largest body of a request, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// How much of a body that is too large is read and dropped before it is refused, in bytes. A
+/// caller that is still writing when the answer comes may never see it.
+const MAX_DRAINED: usize = 8 * MAX_BODY;
+
+/// A request without its body.
+#[derive(Debug)]
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    path: String,
+    query: String,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+/// A request, read whole.
+#[derive(Debug)]
+pub struct Request {
+    /// All but the body.
+    pub head: Head,
+    body: Vec<u8>,
+}
+
+impl Head {
+    pub(super) fn read(incoming: &IncomingRequest) -> Result<Self, Problem> {
+        let method = Method::from_bytes(incoming.method().to_string().as_bytes())
+            .map_err(|_| Problem::bad_request("the method can't be understood"))?;
+        let target = incoming.path_with_query().unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        Ok(Self {
+            method,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: incoming.headers().entries(),
+        })
+    }
+
+    /// The path as it came, percent-encoding and all.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The path's segments: `/v1/event-types` has `["v1", "event-types"]`.
+    pub fn segments(&self) -> Vec<&str> {
+        self.path
+            .strip_prefix('/')
+            .unwrap_or(&self.path)
+            .split('/')
+            .collect()
+    }
+
+    /// The value of a header, where it is there and text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self
+            .headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// The query's parameters, all of which have to be among `known`.
+    ///
+    /// # Errors
+    ///
+    /// 400 that names a parameter that is unknown or there twice.
+    pub fn query(&self, known: &[&'static str]) -> Result<Query<'_>, Problem> {
+        let mut parameters: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
+            if !known.contains(&name.as_ref()) {
+                let known = known.join(", ");
+                let detail = format!("the query parameter {name:?} is unknown; there are {known}");
+                return Err(Problem::bad_request(detail));
+            }
+            if parameters.iter().any(|(present, _)| *present == name) {
+                let detail = format!("the query parameter {name:?} is there twice");
+                return Err(Problem::bad_request(detail));
+            }
+            parameters.push((name, value));
+        }
+        Ok(Query { parameters })
+    }
+}
+
+/// The parameters of a query, each known and there once.
+#[derive(Debug)]
+pub struct Query<'a> {
+    parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl Query<'_> {
+    /// The parameter's value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self
+            .parameters
+            .iter()
+            .find(|(present, _)| present == name)?;
+        Some(value)
+    }
+
+    /// The parameter, parsed.
+    ///
+    /// # Errors
+    ///
+    /// 400 that names the parameter and says what `parse` found wrong.
+    pub fn parse<T, E: std::fmt::Display>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Problem> {
+        self.get(name)
+            .map(|value| {
+                parse(value).map_err(|error| {
+                    Problem::bad_request(format!("the query parameter {name} {error}"))
+                })
+            })
+            .transpose()
+    }
+
+    /// The page that `limit` and `cursor` ask for; `is_id` tells the ids of the list's items.
+    ///
+    /// # Errors
+    ///
+    /// 400 when one of them can't be used.
+    pub fn page(&self, is_id: impl Fn(&str) -> bool) -> Result<Page, Problem> {
+        Page::parse(self.get("limit"), self.get("cursor"), is_id)
+            .map_err(|error| Problem::bad_request(error.to_string()))
+    }
+}
+
+impl Request {
+    pub(super) async fn read(head: Head, incoming: IncomingRequest) -> Result<Self, Problem> {
+        let body = read_body(&incoming).await?;
+        Ok(Self { head, body })
+    }
+
+    /// The body as it came.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body, which has to be JSON of the shape of `T`.
+    ///
+    /// # Errors
+    ///
+    /// 415 for another content type, 400 for broken JSON, 422 for another shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.require_content_type(&["application/json"])?;
+        Ok(input::parse(&self.body)?)
+    }
+
+    /// The body, which has to be a JSON merge patch (RFC 7396).
+    ///
+    /// # Errors
+    ///
+    /// 415 for another content type, 400 for broken JSON.
+    pub fn merge_patch(&self) -> Result<serde_json::Value, Problem> {
+        self.require_content_type(&["application/merge-patch+json", "application/json"])?;
+        Ok(input::parse(&self.body)?)
+    }
+
+    /// Checks that the body is of one of the media types, the first of which is named when not.
+    ///
+    /// # Errors
+    ///
+    /// 415 for another content type, or none.
+    pub fn require_content_type(&self, wanted: &[&'static str]) -> Result<(), Problem> {
+        let given = self.head.header("content-type").unwrap_or_default();
+        let essence = given.split(';').next().unwrap_or_default().trim();
+        if wanted
+            .iter()
+            .any(|wanted| essence.eq_ignore_ascii_case(wanted))
+        {
+            return Ok(());
+        }
+        Err(Problem::unsupported_media_type(
+            wanted.first().unwrap_or(&"application/json"),
+        ))
+    }
+
+    /// Checks `If-Match` against the resource's entity tag (RFC 9110, 13.1.1).
+    ///
+    /// # Errors
+    ///
+    /// 412 when the header is there and names neither the tag nor `*`.
+    pub fn if_match(&self, current: &str) -> Result<(), Problem> {
+        let Some(wanted) = self.head.header("if-match") else {
+            return Ok(());
+        };
+        if wanted
+            .split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag == current)
+        {
+            return Ok(());
+        }
+        Err(Problem::precondition_failed(current))
+    }
+}
+
+/// The account of a path.
+///
+/// # Errors
+///
+/// 400 that says what an account id is made of.
+pub fn account(segment: &str) -> Result<AccountId, Problem> {
+    AccountId::parse(segment).map_err(|error| Problem::bad_request(error.to_string()))
+}
+
+async fn read_body(incoming: &IncomingRequest) -> Result<Vec<u8>, Problem> {
+    const CHUNK: u64 = 64 * 1024;
+    let broken = |_| Problem::bad_request("the body could not be read to its end");
+
+    let body = incoming.consume().map_err(broken)?;
+    let stream = body.stream().map_err(broken)?;
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    loop {
+        let chunk = wait::until(
+            || match stream.read(CHUNK) {
+                Ok(chunk) if chunk.is_empty() => None,
+                read => Some(read),
+            },
+            || stream.subscribe(),
+        );
+        match chunk.await {
+            Ok(chunk) => {
+                length += chunk.len();
+                if length > MAX_DRAINED {
+                    return Err(Problem::too_large(MAX_BODY));
+                } else if length > MAX_BODY {
+                    bytes = Vec::new();
+                } else {
+                    bytes.extend_from_slice(&chunk);
+                }
+            }
+            Err(StreamError::Closed) if length > MAX_BODY => {
+                return Err(Problem::too_large(MAX_BODY));
+            }
+            Err(StreamError::Closed) => return Ok(bytes),
+            Err(StreamError::LastOperationFailed(_)) => return Err(broken(())),
+        }
+    }
+}

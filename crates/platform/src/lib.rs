@@ -1,0 +1,17 @@
+//! What the rules need of the world, on Spin: the one crate that knows the SDK.
+//!
+//! Components parse HTTP with [`http`], call the domain's functions, and do the I/O that those ask
+//! for through [`store`] (triggers, in the key-value store) and [`ledger`] (events, deliveries and
+//! attempts, in SQLite).
+
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod http;
+pub mod ledger;
+pub mod nudge;
+pub mod outbound;
+pub mod problem;
+pub mod store;
+mod wait;

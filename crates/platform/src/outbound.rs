@@ -1,0 +1,316 @@
+//! Requests to the outside, each bounded in time and in what is read of the answer.
+
+use std::time::Duration;
+
+use domain::{
+    delivery::{Failure, Outcome, judge},
+    trigger::Method,
+    url_policy::EndpointUrl,
+    webhook::WebhookRequest,
+};
+use futures::future::{Either, select};
+use wasi::{
+    http::{
+        outgoing_handler,
+        types::{
+            ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse,
+            OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
+        },
+    },
+    io::streams::{OutputStream, StreamError},
+};
+
+use crate::{
+    clock::{self, Moment},
+    wait,
+};
+
+/// How much of a response's body is kept, in bytes. What follows is never read.
+const MAX_RESPONSE_BODY: usize = 16 * 1024;
+/// How much of a response's headers is kept, in bytes of names and values.
+const MAX_RESPONSE_HEADERS: usize = 8 * 1024;
+
+/// What came of an attempt, and what was seen of the response.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Success, or why it failed.
+    pub outcome: Outcome,
+    /// What came, as far as it came.
+    pub response: Response,
+}
+
+/// A response, as much of it as is kept.
+#[derive(Debug, Default)]
+pub struct Response {
+    /// Its status, once it came.
+    pub status: Option<u16>,
+    /// Its headers, names in lower case; bytes that are no UTF-8 replaced.
+    pub headers: Vec<(String, String)>,
+    /// The beginning of its body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Sends a webhook and reads the answer; the whole takes no longer than `timeout_seconds`.
+pub async fn send(url: &EndpointUrl, request: &WebhookRequest, timeout_seconds: u32) -> Exchange {
+    let timeout = Duration::from_secs(timeout_seconds.into());
+    let deadline = Moment::now().after(timeout);
+    let mut response = Response::default();
+    let finished = {
+        let exchange = std::pin::pin!(exchange(url, request, timeout, &mut response));
+        let timer = std::pin::pin!(clock::sleep_until(deadline));
+        match select(exchange, timer).await {
+            Either::Left((finished, _)) => finished,
+            Either::Right(_) => Err(Failure::Timeout(timeout_seconds)),
+        }
+    };
+    // The host's own timers may fire a moment before ours.
+    let finished = finished.map_err(|failure| match failure {
+        Failure::Timeout(_) => Failure::Timeout(timeout_seconds),
+        other => other,
+    });
+    let outcome = match (finished, response.status) {
+        (Ok(()), Some(status)) => judge(status),
+        // A receiver that refuses and then breaks off has refused all the same.
+        (Err(failure), Some(status)) => judge(status).and(Err(failure)),
+        (Err(failure), None) => Err(failure),
+        (Ok(()), None) => Err(Failure::Protocol("no status")),
+    };
+    Exchange { outcome, response }
+}
+
+async fn exchange(
+    url: &EndpointUrl,
+    request: &WebhookRequest,
+    timeout: Duration,
+    response: &mut Response,
+) -> Result<(), Failure> {
+    let incoming = respond(url, request, timeout).await?;
+    response.status = Some(incoming.status());
+    response.headers = headers(&incoming);
+    let body = incoming
+        .consume()
+        .map_err(|()| internal("the response's body is taken"))?;
+    read(&body, &mut response.body).await
+}
+
+/// Sends the request and waits for the response's head.
+async fn respond(
+    url: &EndpointUrl,
+    request: &WebhookRequest,
+    timeout: Duration,
+) -> Result<IncomingResponse, Failure> {
+    let (outgoing, body) = outgoing(url, request)?;
+    let options = options(timeout)?;
+
+    // A body that fits the host's buffer is complete before the request is handed over, and
+    // leaves together with the head.
+    let stream = body
+        .write()
+        .map_err(|()| internal("the request's body is taken"))?;
+    let room = stream
+        .check_write()
+        .map_err(|_| Failure::ConnectionClosed)?;
+    let room = usize::try_from(room)
+        .unwrap_or(usize::MAX)
+        .min(request.body.len());
+    let (first, rest) = request.body.split_at(room);
+    if !first.is_empty() {
+        stream.write(first).map_err(|_| Failure::ConnectionClosed)?;
+    }
+    if rest.is_empty() {
+        drop(stream);
+        OutgoingBody::finish(body, None).map_err(|error| failure(&error))?;
+        let response = outgoing_handler::handle(outgoing, Some(options));
+        return head(&response.map_err(|error| failure(&error))?).await;
+    }
+    let response =
+        outgoing_handler::handle(outgoing, Some(options)).map_err(|error| failure(&error))?;
+    // A receiver may answer without reading to the end; its answer tells more than the broken
+    // stream does.
+    let written = write(&stream, rest).await;
+    drop(stream);
+    if written.is_ok() {
+        OutgoingBody::finish(body, None).map_err(|error| failure(&error))?;
+    }
+    head(&response).await
+}
+
+fn outgoing(
+    url: &EndpointUrl,
+    request: &WebhookRequest,
+) -> Result<(OutgoingRequest, OutgoingBody), Failure> {
+    let mut headers: Vec<_> = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
+        .collect();
+    headers.push((
+        "content-length".to_owned(),
+        request.body.len().to_string().into_bytes(),
+    ));
+    let fields = Fields::from_list(&headers).map_err(internal)?;
+    let outgoing = OutgoingRequest::new(fields);
+    let method = match request.method {
+        Method::Post => wasi::http::types::Method::Post,
+        Method::Put => wasi::http::types::Method::Put,
+        Method::Patch => wasi::http::types::Method::Patch,
+        Method::Delete => wasi::http::types::Method::Delete,
+    };
+    let scheme = if url.is_https() {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
+    let refused = |()| internal("the request's head is refused");
+    outgoing.set_method(&method).map_err(refused)?;
+    outgoing.set_scheme(Some(&scheme)).map_err(refused)?;
+    outgoing
+        .set_authority(Some(url.authority()))
+        .map_err(refused)?;
+    outgoing
+        .set_path_with_query(Some(url.path_and_query()))
+        .map_err(refused)?;
+    let body = outgoing.body().map_err(refused)?;
+    Ok((outgoing, body))
+}
+
+fn options(timeout: Duration) -> Result<RequestOptions, Failure> {
+    let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+    let refused = |()| internal("the host takes no timeouts");
+    let options = RequestOptions::new();
+    options.set_connect_timeout(Some(nanos)).map_err(refused)?;
+    options
+        .set_first_byte_timeout(Some(nanos))
+        .map_err(refused)?;
+    options
+        .set_between_bytes_timeout(Some(nanos))
+        .map_err(refused)?;
+    Ok(options)
+}
+
+async fn write(stream: &OutputStream, mut rest: &[u8]) -> Result<(), StreamError> {
+    while !rest.is_empty() {
+        let room = wait::until(
+            || match stream.check_write() {
+                Ok(0) => None,
+                room => Some(room),
+            },
+            || stream.subscribe(),
+        );
+        let room = usize::try_from(room.await?).unwrap_or(usize::MAX);
+        let (chunk, after) = rest.split_at(rest.len().min(room));
+        stream.write(chunk)?;
+        rest = after;
+    }
+    Ok(())
+}
+
+async fn head(response: &FutureIncomingResponse) -> Result<IncomingResponse, Failure> {
+    wait::until(|| response.get(), || response.subscribe())
+        .await
+        .map_err(|()| internal("the response is taken"))?
+        .map_err(|error| failure(&error))
+}
+
+fn headers(incoming: &IncomingResponse) -> Vec<(String, String)> {
+    let mut room = MAX_RESPONSE_HEADERS;
+    incoming
+        .headers()
+        .entries()
+        .into_iter()
+        .map(|(name, value)| {
+            (
+                name.to_ascii_lowercase(),
+                String::from_utf8_lossy(&value).into_owned(),
+            )
+        })
+        .take_while(|(name, value)| {
+            let size = name.len() + value.len();
+            let fits = size <= room;
+            room = room.saturating_sub(size);
+            fits
+        })
+        .collect()
+}
+
+/// Reads the body up to the cap; what follows is dropped with the connection.
+async fn read(body: &IncomingBody, kept: &mut Vec<u8>) -> Result<(), Failure> {
+    let stream = body
+        .stream()
+        .map_err(|()| internal("the response's stream is taken"))?;
+    while kept.len() < MAX_RESPONSE_BODY {
+        let room = MAX_RESPONSE_BODY - kept.len();
+        let chunk = wait::until(
+            || match stream.read(room as u64) {
+                Ok(chunk) if chunk.is_empty() => None,
+                read => Some(read),
+            },
+            || stream.subscribe(),
+        );
+        match chunk.await {
+            Ok(chunk) => kept.extend_from_slice(&chunk),
+            Err(StreamError::Closed) => break,
+            Err(StreamError::LastOperationFailed(error)) => {
+                let code = wasi::http::types::http_error_code(&error);
+                return Err(code.map_or(Failure::ConnectionClosed, |code| failure(&code)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn internal(what: impl std::fmt::Display) -> Failure {
+    Failure::Internal(what.to_string())
+}
+
+/// The host's error, as people know it.
+fn failure(error: &ErrorCode) -> Failure {
+    match error {
+        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
+            Failure::Dns
+        }
+        ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => Failure::Timeout(0),
+        ErrorCode::ConnectionRefused
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpUnroutable => Failure::ConnectionRefused,
+        ErrorCode::DestinationIpProhibited => {
+            Failure::Blocked("the host's name resolves to an address that is not public".into())
+        }
+        ErrorCode::HttpRequestDenied => {
+            Failure::Blocked("this deployment does not let requests go there".into())
+        }
+        ErrorCode::TlsCertificateError => Failure::Tls("the certificate is not valid"),
+        ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => {
+            Failure::Tls("no secure connection could be made")
+        }
+        ErrorCode::ConnectionTerminated
+        | ErrorCode::ConnectionLimitReached
+        | ErrorCode::HttpResponseIncomplete => Failure::ConnectionClosed,
+        // Hosts say this of a connection that broke off, too.
+        ErrorCode::HttpProtocolError => {
+            Failure::Protocol("the connection broke off, or what came is not HTTP")
+        }
+        ErrorCode::HttpResponseHeaderSectionSize(_)
+        | ErrorCode::HttpResponseHeaderSize(_)
+        | ErrorCode::HttpResponseBodySize(_)
+        | ErrorCode::HttpResponseTrailerSectionSize(_)
+        | ErrorCode::HttpResponseTrailerSize(_)
+        | ErrorCode::HttpResponseTransferCoding(_)
+        | ErrorCode::HttpResponseContentCoding(_)
+        | ErrorCode::HttpUpgradeFailed => Failure::Protocol("it breaks the rules of HTTP"),
+        other => internal(other),
+    }
+}

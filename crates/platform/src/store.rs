@@ -1,0 +1,413 @@
+//! The trigger store: triggers and their actions in the key-value store.
+//!
+//! | key | value |
+//! |---|---|
+//! | `trigger:{account}:{trigger}` | the trigger with its actions: the truth |
+//! | `index:{account}` | a line for each trigger, in the order of creation: what lists read |
+//! | `match:{account}:{type}` | what matching needs of the type's triggers |
+//!
+//! The store has no compare-and-swap and no writes of several keys. So writers of an account take
+//! turns, under a lease in the ledger, and write the truth first, then what is derived from it. A
+//! writer that dies in between leaves its lease to run out; whoever takes it over, the next writer
+//! or the next run, derives the rest again.
+
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
+
+use domain::{
+    account::AccountId, catalogue::EventType, id::TriggerId, matching::MatchDocument,
+    trigger::Trigger,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use spin_sdk::key_value::Store;
+
+use crate::{
+    clock::{self, Moment},
+    ledger::{self, Ledger},
+    problem::Problem,
+};
+
+/// The largest value, in bytes: what the smallest of the backends holds.
+const MAX_VALUE: usize = 400_000;
+
+/// The triggers of all accounts.
+pub struct TriggerStore {
+    store: Store,
+}
+
+/// The store does not answer, or holds what was never written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store refused or can't be reached.
+    #[error("the trigger store failed: {0}")]
+    Store(#[from] spin_sdk::key_value::Error),
+    /// A value can't be read.
+    #[error("the trigger store's {key} can't be read: {error}")]
+    Value {
+        /// Its key.
+        key: String,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// The right to write was held for too long before it was used.
+    #[error("the stores took too long")]
+    TooSlow,
+    /// A value would be larger than the store holds.
+    #[error("{what} would take {size} bytes of storage; the most is {MAX_VALUE}")]
+    TooLarge {
+        /// What it is, in words.
+        what: &'static str,
+        /// How large it would be.
+        size: usize,
+    },
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Store(_) | StoreError::TooSlow => Self::unavailable(error),
+            StoreError::Value { .. } => Self::internal(error),
+            StoreError::TooLarge { .. } => {
+                Self::invalid(vec![domain::input::FieldError::new("", error)])
+            }
+        }
+    }
+}
+
+/// A trigger, as far as lists need it to tell which to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// Its id.
+    #[serde(rename = "i")]
+    pub id: TriggerId,
+    /// Its type's key.
+    #[serde(rename = "t")]
+    pub event_type: String,
+    /// Its name.
+    #[serde(rename = "n")]
+    pub name: String,
+    /// Whether it fires.
+    #[serde(rename = "e")]
+    pub enabled: bool,
+}
+
+impl IndexEntry {
+    fn of(trigger: &Trigger) -> Self {
+        Self {
+            id: trigger.id,
+            event_type: trigger.event_type.key.to_owned(),
+            name: trigger.name.clone(),
+            enabled: trigger.enabled,
+        }
+    }
+}
+
+fn trigger_key(account: &AccountId, id: TriggerId) -> String {
+    format!("trigger:{account}:{id}")
+}
+
+fn index_key(account: &AccountId) -> String {
+    format!("index:{account}")
+}
+
+fn match_key(account: &AccountId, event_type: &str) -> String {
+    format!("match:{account}:{event_type}")
+}
+
+impl TriggerStore {
+    /// Opens the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be opened.
+    pub fn open() -> Result<Self, StoreError> {
+        Ok(Self {
+            store: Store::open_default()?,
+        })
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub fn reachable(&self) -> Result<(), StoreError> {
+        // Any key will do: the question is whether there is an answer.
+        self.store.exists("index:reachable")?;
+        Ok(())
+    }
+
+    /// A trigger with its actions.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn trigger(
+        &self,
+        account: &AccountId,
+        id: TriggerId,
+    ) -> Result<Option<Trigger>, StoreError> {
+        self.read(&trigger_key(account, id))
+    }
+
+    /// A line for each of the account's triggers, in the order of creation.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn index(&self, account: &AccountId) -> Result<Vec<IndexEntry>, StoreError> {
+        Ok(self.read(&index_key(account))?.unwrap_or_default())
+    }
+
+    /// What matching needs for an event of this type: its own document and its umbrella's. Two
+    /// reads at most.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn match_documents(
+        &self,
+        account: &AccountId,
+        event_type: &'static EventType,
+    ) -> Result<Vec<MatchDocument>, StoreError> {
+        let types = std::iter::once(event_type).chain(event_type.umbrella());
+        types
+            .filter_map(|event_type| self.read(&match_key(account, event_type.key)).transpose())
+            .collect()
+    }
+
+    /// Writes a trigger: the truth, then what is derived from it. `before` is what it was.
+    ///
+    /// Everything is checked for size before anything is written.
+    fn put(&self, account: &AccountId, before: Option<&Trigger>, trigger: &Trigger) -> Written {
+        let truth = encode("the trigger with its actions", trigger)?;
+        let mut index = self.index(account)?;
+        let entry = IndexEntry::of(trigger);
+        let listed = index.iter().position(|present| present.id == trigger.id);
+        let index_changed = match listed {
+            Some(at) if index[at] == entry => false,
+            Some(at) => {
+                index[at] = entry;
+                true
+            }
+            None => {
+                index.push(entry);
+                true
+            }
+        };
+        let index = encode("the list of the account's triggers", &index)?;
+        let key = match_key(account, trigger.event_type.key);
+        let mut document: MatchDocument = self.read(&key)?.unwrap_or_default();
+        document.put(trigger);
+        let document = encode("matching for the triggers of this type", &document)?;
+
+        self.store.set(&trigger_key(account, trigger.id), &truth)?;
+        self.store.set(&key, &document)?;
+        if let Some(before) = before.filter(|before| before.event_type != trigger.event_type) {
+            self.unmatch(account, before)?;
+        }
+        if index_changed {
+            self.store.set(&index_key(account), &index)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a trigger: the truth, then what is derived from it.
+    fn remove(&self, account: &AccountId, trigger: &Trigger) -> Written {
+        self.store.delete(&trigger_key(account, trigger.id))?;
+        self.unmatch(account, trigger)?;
+        let mut index = self.index(account)?;
+        index.retain(|entry| entry.id != trigger.id);
+        if index.is_empty() {
+            self.store.delete(&index_key(account))?;
+        } else {
+            self.write(
+                &index_key(account),
+                "the list of the account's triggers",
+                &index,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn unmatch(&self, account: &AccountId, trigger: &Trigger) -> Written {
+        let key = match_key(account, trigger.event_type.key);
+        let Some(mut document) = self.read::<MatchDocument>(&key)? else {
+            return Ok(());
+        };
+        document.remove(trigger.id);
+        if document.is_empty() {
+            self.store.delete(&key)?;
+            return Ok(());
+        }
+        self.write(&key, "matching for the triggers of this type", &document)
+    }
+
+    /// Derives everything of an account again from its triggers. Lists the whole store: for repair
+    /// only.
+    fn rebuild(&self, account: &AccountId) -> Written {
+        let keys = self.store.get_keys()?;
+        let mut triggers: Vec<Trigger> = Vec::new();
+        for key in keys
+            .iter()
+            .filter(|key| key.starts_with(&format!("trigger:{account}:")))
+        {
+            triggers.extend(self.read::<Trigger>(key)?);
+        }
+        triggers.sort_by_key(|trigger| trigger.id);
+
+        let mut documents: BTreeMap<String, MatchDocument> = keys
+            .into_iter()
+            .filter(|key| key.starts_with(&format!("match:{account}:")))
+            .map(|key| (key, MatchDocument::default()))
+            .collect();
+        for trigger in &triggers {
+            documents
+                .entry(match_key(account, trigger.event_type.key))
+                .or_default()
+                .put(trigger);
+        }
+        for (key, document) in &documents {
+            if document.is_empty() {
+                self.store.delete(key)?;
+            } else {
+                self.write(key, "matching for the triggers of this type", document)?;
+            }
+        }
+        let index: Vec<_> = triggers.iter().map(IndexEntry::of).collect();
+        self.write(
+            &index_key(account),
+            "the list of the account's triggers",
+            &index,
+        )
+    }
+
+    fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        let Some(value) = self.store.get(key)? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&value)
+            .map(Some)
+            .map_err(|error| StoreError::Value {
+                key: key.to_owned(),
+                error,
+            })
+    }
+
+    fn write(&self, key: &str, what: &'static str, value: &impl Serialize) -> Written {
+        Ok(self.store.set(key, &encode(what, value)?)?)
+    }
+}
+
+type Written = Result<(), StoreError>;
+
+fn encode(what: &'static str, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    let bytes = serde_json::to_vec(value).expect("what is stored has string keys");
+    if bytes.len() > MAX_VALUE {
+        return Err(StoreError::TooLarge {
+            what,
+            size: bytes.len(),
+        });
+    }
+    Ok(bytes)
+}
+
+/// How long a caller waits for its turn to change an account's triggers: through the lease of one
+/// that vanished.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How far into its lease a caller may begin to write. The rest is for the writes themselves:
+/// whoever takes a lease over can be sure that its holder writes no more.
+const WRITABLE: Duration = Duration::from_secs(5);
+
+/// The right to change an account's triggers, one caller at a time.
+pub struct Writer<'a> {
+    store: &'a TriggerStore,
+    account: &'a AccountId,
+    since: Moment,
+    torn: Cell<bool>,
+}
+
+/// Runs `change` when it is its turn to change the account's triggers, which it waits for no
+/// longer than `patience`. What a writer that vanished left half done is repaired first.
+///
+/// # Errors
+///
+/// What `change` answers, or a problem when others hold the turn for too long or a store fails.
+pub async fn change<T>(
+    store: &TriggerStore,
+    ledger: &Ledger,
+    account: &AccountId,
+    patience: Duration,
+    change: impl FnOnce(&Writer<'_>) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let lease = ledger::lease(ledger, account, patience).await?;
+    let since = Moment::now();
+    if lease.inherited {
+        store.rebuild(account)?;
+    }
+    let writer = Writer {
+        store,
+        account,
+        since,
+        torn: Cell::new(false),
+    };
+    let changed = change(&writer);
+    // A torn account keeps its lease: it runs out, and whoever takes it over repairs.
+    if !writer.torn.get()
+        && let Err(error) = ledger.give_back(&lease)
+    {
+        eprintln!("error the lease of account={account} could not be given back: {error}");
+    }
+    changed
+}
+
+impl Writer<'_> {
+    /// Writes a trigger; `before` is what it was, for one that is there already.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large for the store, or the store fails.
+    pub fn put(&self, before: Option<&Trigger>, trigger: &Trigger) -> Result<(), StoreError> {
+        self.in_time()?;
+        self.repaired(self.store.put(self.account, before, trigger))
+    }
+
+    /// Deletes a trigger.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn remove(&self, trigger: &Trigger) -> Result<(), StoreError> {
+        self.in_time()?;
+        self.repaired(self.store.remove(self.account, trigger))
+    }
+
+    fn in_time(&self) -> Written {
+        if self.since.elapsed() > WRITABLE {
+            Err(StoreError::TooSlow)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A write that the store refused halfway leaves what is derived behind the truth.
+    fn repaired(&self, written: Written) -> Written {
+        if matches!(&written, Err(StoreError::Store(_))) {
+            let repaired = self.store.rebuild(self.account);
+            self.torn.set(repaired.is_err());
+        }
+        written
+    }
+}
+
+/// Repairs the accounts whose last writer vanished.
+///
+/// # Errors
+///
+/// When a store fails.
+pub async fn repair_abandoned(store: &TriggerStore, ledger: &Ledger) -> Result<(), Problem> {
+    for account in ledger.abandoned(clock::now())? {
+        change(store, ledger, &account, Duration::from_secs(1), |_| Ok(())).await?;
+    }
+    Ok(())
+}
