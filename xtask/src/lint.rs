@@ -1,0 +1,33 @@
+//! `cargo xtask lint`: formatting, and clippy with warnings as errors.
+
+use anyhow::{Context, Result};
+
+use crate::process;
+use crate::project::{COMPONENTS, PROBE, Project};
+use crate::toolchain::WasmToolchain;
+
+/// The crates that end up in a component, beside the components themselves. What they do only there is not linted natively.
+const LIBRARIES: [&str; 3] = ["domain", "ledger", "platform"];
+
+pub(crate) fn run(project: &Project) -> Result<()> {
+    eprintln!("xtask: formatting");
+    process::run(project.cargo().args(["fmt", "--all", "--check"]))
+        .context("run `cargo fmt --all` (it comes with `rustup component add rustfmt`)")?;
+
+    eprintln!("xtask: clippy, native");
+    // The components too: natively, their tests are linted with them.
+    process::run(
+        project
+            .native_cargo("clippy")
+            .args(["--workspace", "--all-targets"])
+            .args(["--", "--deny", "warnings"]),
+    )?;
+
+    let toolchain = WasmToolchain::ready(project)?;
+    eprintln!("xtask: clippy, WebAssembly");
+    let mut wasm = toolchain.cargo(project, "clippy");
+    for package in COMPONENTS.iter().chain([&PROBE]).chain(&LIBRARIES) {
+        wasm.args(["--package", package]);
+    }
+    process::run(wasm.args(["--", "--deny", "warnings"]))
+}

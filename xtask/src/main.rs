@@ -1,0 +1,73 @@
+//! The project's own commands. `cargo xtask help` lists them; each is a file of its own here, and this one only hands over to it.
+
+#[cfg(not(unix))]
+compile_error!("cargo xtask needs a Unix: Linux, macOS, or WSL on Windows");
+
+mod build;
+mod debian;
+mod dotenv;
+mod lint;
+mod process;
+mod project;
+mod spin;
+mod test;
+mod toolchain;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use project::Project;
+
+/// The commands of Webhook Triggers.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Make the standard library for WebAssembly available; every other command does this by itself
+    Setup,
+    /// Build the components and say how large they are
+    Build,
+    /// Build everything and run it on this machine
+    Up(up::Options),
+    /// Check formatting and lints, natively and for WebAssembly
+    Lint,
+    /// Run every test: unit tests, the embedded host's own, and the end-to-end suite
+    Test(test::Options),
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().task;
+    match process::stop_on_signals().and_then(|()| run(task)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => match process::stopped_by() {
+            // Whatever failed then failed because it was told to stop.
+            Some(signal) => {
+                eprintln!("xtask: stopped");
+                ExitCode::from(128 + signal)
+            }
+            None => {
+                eprintln!("xtask: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    let project = Project::open()?;
+    match task {
+        Task::Setup => toolchain::WasmToolchain::ready(&project).map(drop),
+        Task::Build => build::run(&project),
+        Task::Up(options) => up::run(&project, options),
+        Task::Lint => lint::run(&project),
+        Task::Test(options) => test::run(&project, &options),
+    }
+}

@@ -1,0 +1,99 @@
+//! `cargo xtask test`: every test there is, from the quick ones to the end-to-end suite.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::build;
+use crate::process;
+use crate::project::{COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
+use crate::spin::{self, Spin};
+use crate::toolchain::WasmToolchain;
+use crate::up::HostChoice;
+
+/// What `cargo xtask test` takes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// What the end-to-end suite runs on; auto: the embedded host, then Spin if SPIN=/path/to/spin is set
+    #[arg(long, value_enum, default_value_t = HostChoice::Auto)]
+    host: HostChoice,
+    /// Run only the tests whose names contain this
+    filter: Option<String>,
+}
+
+pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
+    // Before anything long: a wrong SPIN should not come out at the end.
+    let spin =
+        match options.host {
+            HostChoice::Auto => Spin::named()?,
+            HostChoice::Embedded => None,
+            HostChoice::Spin => Some(Spin::find()?.with_context(|| {
+                format!("there is no Spin on the PATH; {}", spin::HOW_TO_INSTALL)
+            })?),
+        };
+    let started = Instant::now();
+    let toolchain = WasmToolchain::ready(project)?;
+
+    step("building the components", || {
+        let packages: Vec<&str> = COMPONENTS.into_iter().chain([PROBE]).collect();
+        build::build(project, &toolchain, &packages)?;
+        build::check_sizes(project)
+    })?;
+    let embedded_host = step("building the embedded host", || {
+        project.build_embedded_host()
+    })?;
+
+    let test = || {
+        let mut command = project.native_cargo("test");
+        // Which host a test runs on is for the steps below to say.
+        command
+            .env("EMBEDDED_HOST", &embedded_host)
+            .env_remove("SPIN");
+        command
+    };
+    let run = |command: &mut Command| process::run(command.args(&options.filter));
+
+    step("unit tests", || {
+        let mut command = test();
+        command.arg("--workspace");
+        for package in [EMBEDDED_HOST, END_TO_END] {
+            command.args(["--exclude", package]);
+        }
+        run(&mut command)
+    })?;
+    step("the embedded host's own tests", || {
+        run(test().args(["--package", EMBEDDED_HOST]))
+    })?;
+    if options.host != HostChoice::Spin {
+        step("end-to-end tests on the embedded host", || {
+            run(test().args(["--package", END_TO_END]))
+        })?;
+    }
+    if let Some(spin) = spin {
+        step(&format!("end-to-end tests on {spin}"), || {
+            run(test()
+                .args(["--package", END_TO_END])
+                .env("SPIN", &spin.path))
+        })?;
+    }
+    eprintln!(
+        "xtask: all tests passed in {} s",
+        started.elapsed().as_secs()
+    );
+    Ok(())
+}
+
+/// Says what is done, does it, and says how long it took.
+fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    eprintln!("xtask: {name} ...");
+    let started = Instant::now();
+    let result = work();
+    let seconds = started.elapsed().as_secs_f32();
+    match &result {
+        Ok(_) => eprintln!("xtask: {name}: done in {seconds:.1} s"),
+        Err(_) => eprintln!("xtask: {name}: FAILED after {seconds:.1} s"),
+    }
+    result
+}
