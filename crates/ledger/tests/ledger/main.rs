@@ -1,0 +1,15 @@
+//! The ledger's statements, run by a real SQLite: in memory, and in files that threads share.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod accept;
+mod claim;
+mod cost;
+mod history;
+mod leases;
+mod lost_nothing;
+mod manual;
+mod record;
+mod retention;
+mod runners;
+mod schema;
+mod support;
