@@ -1,0 +1,504 @@
+//! Events: accepted, matched, kept.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, ensure};
+use e2e::{Account, Receiver, Service, id, millis};
+use http::Method;
+use serde_json::{Value, json};
+
+const URL: &str = "http://127.0.0.1:9/";
+
+fn account() -> Account {
+    Service::shared().account()
+}
+
+#[tokio::test]
+async fn an_event_is_accepted_with_its_id_and_what_it_is_owed_to() -> Result<()> {
+    let account = account();
+    let hook = account
+        .hook_with("message.sent", json!({ "name": "A", "url": URL }))
+        .await?;
+    let second = format!("{}/actions", hook.trigger_path());
+    let second = account
+        .post(&second, &json!({ "name": "B", "url": URL }))
+        .await?
+        .json(201)?;
+
+    let accepted = account.event("message.sent", &json!({ "n": 1 })).await?;
+    let event = id(&accepted);
+    ensure!(event.len() == 30 && event.starts_with("evt_"), "{event}");
+    let owed = accepted["deliveries"].as_array().context("deliveries")?;
+    for delivery in owed {
+        ensure!(
+            id(delivery).len() == 30 && id(delivery).starts_with("dlv_"),
+            "{delivery}"
+        );
+    }
+    let [a, b] = owed.as_slice() else {
+        anyhow::bail!("two are owed: {accepted}")
+    };
+    assert_eq!(
+        accepted,
+        json!({
+            "id": event, "type": "message.sent", "duplicate": false,
+            "deliveries": [
+                { "id": id(a), "trigger_id": hook.trigger, "action_id": hook.action },
+                { "id": id(b), "trigger_id": hook.trigger, "action_id": id(&second) },
+            ],
+        })
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_matches_nothing_is_kept_all_the_same() -> Result<()> {
+    let account = account();
+    let accepted = account.event("booking_page.viewed", &json!({})).await?;
+    assert_eq!(accepted["deliveries"], json!([]));
+    let shown = account
+        .get(&format!("/events/{}", id(&accepted)))
+        .await?
+        .json(200)?;
+    assert_eq!(shown["type"], "booking_page.viewed");
+    assert_eq!(shown["deliveries"], json!([]));
+    assert_eq!(account.ids("/events").await?, [id(&accepted)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_is_shown_with_its_data_and_its_deliveries() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let hook = account.hook("message.sent", &receiver.url("/")).await?;
+    let event = json!({
+        "type": "message.sent", "data": { "to": "Zoë" }, "id": "msg-1/sent",
+        "occurred_at": "2026-01-02T03:04:05+05:30",
+    });
+    let accepted = account.post("/events", &event).await?.json(202)?;
+    let delivery = id(&accepted["deliveries"][0]).to_owned();
+    account.delivery_with(&delivery, "succeeded").await?;
+
+    let shown = account
+        .get(&format!("/events/{}", id(&accepted)))
+        .await?
+        .json(200)?;
+    assert_eq!(shown["id"], accepted["id"]);
+    assert_eq!(shown["type"], "message.sent");
+    assert_eq!(shown["data"], json!({ "to": "Zoë" }));
+    assert_eq!(shown["producer_id"], "msg-1/sent");
+    assert_eq!(shown["occurred_at"], "2026-01-01T21:34:05Z");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let age = i64::try_from(now.as_millis())? - millis(&shown["received_at"])?;
+    ensure!(age.abs() < 60_000, "{shown}");
+    let [owed] = shown["deliveries"]
+        .as_array()
+        .context("deliveries")?
+        .as_slice()
+    else {
+        anyhow::bail!("one delivery: {shown}");
+    };
+    assert_eq!(id(owed), delivery);
+    assert_eq!(owed["status"], "succeeded");
+    assert_eq!(owed["action_id"], hook.action);
+    Ok(())
+}
+
+#[tokio::test]
+async fn data_is_kept_and_sent_to_the_letter() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let hook = account.hook("message.sent", &receiver.url("/")).await?;
+    // What a JSON library would round, reorder, unescape, shorten or refuse to have twice.
+    let data = "{ \"z\":1, \"a\" : 1.0, \"big\":123456789012345678901234567890,\t\"exp\":1e400,\n\
+                \"esc\":\"\\u00e9\\/\\ud83c\\udf89\", \"é🎉\": null, \"twice\":1, \"twice\":2 }";
+    let body = format!("{{\"data\":{data},\"type\":\"message.sent\"}}");
+    let json_type = [("content-type", "application/json; charset=utf-8")];
+    let path = account.path("/events");
+    let accepted = account
+        .api
+        .send(Method::POST, &path, &json_type, body)
+        .await?
+        .json(202)?;
+
+    let webhook = receiver.only().await?;
+    webhook.verify(&hook.secret)?;
+    let sent = String::from_utf8(webhook.body.to_vec())?;
+    ensure!(sent.ends_with(&format!("\"data\":{data}}}")), "{sent}");
+    let shown = account.get(&format!("/events/{}", id(&accepted))).await?;
+    let shown = String::from_utf8(shown.body.to_vec())?;
+    ensure!(shown.contains(data), "{shown}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_of_just_under_one_mebibyte_is_accepted_and_delivered() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let hook = account.hook("message.sent", &receiver.url("/")).await?;
+    let data = json!({ "text": "x".repeat(1024 * 1024 - 100) });
+    account.event("message.sent", &data).await?;
+    let webhook = receiver.only().await?;
+    webhook.verify(&hook.secret)?;
+    ensure!(
+        webhook.json()?["data"] == data,
+        "it did not arrive as it was"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_repeated_idempotency_key_answers_the_first_event() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    account.hook("message.sent", &receiver.url("/")).await?;
+    let event = json!({ "type": "message.sent", "data": { "n": 1 } });
+    let first = account.event_once("key-1", &event).await?.json(202)?;
+    let mut expected = first.clone();
+    expected["duplicate"] = json!(true);
+    for _ in 0..3 {
+        assert_eq!(
+            account.event_once("key-1", &event).await?.json(200)?,
+            expected
+        );
+    }
+    // What is owed was decided when the event came first.
+    account
+        .hook("message.sent", &receiver.url("/later"))
+        .await?;
+    assert_eq!(
+        account.event_once("key-1", &event).await?.json(200)?,
+        expected
+    );
+    account
+        .delivery_with(id(&first["deliveries"][0]), "succeeded")
+        .await?;
+    assert_eq!(
+        account.event_once("key-1", &event).await?.json(200)?,
+        expected
+    );
+
+    assert_eq!(account.ids("/events").await?, [id(&first)]);
+    assert_eq!(receiver.so_far().len(), 1);
+    // Another key is another event, and so is none.
+    account.event_once("key-2", &event).await?.json(202)?;
+    account.event("message.sent", &json!({ "n": 1 })).await?;
+    account.event("message.sent", &json!({ "n": 1 })).await?;
+    assert_eq!(account.ids("/events").await?.len(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_idempotency_key_with_another_event_is_refused() -> Result<()> {
+    let account = account();
+    let event = json!({ "type": "message.sent", "data": { "n": 1 } });
+    let first = account.event_once("key", &event).await?.json(202)?;
+    for other in [
+        json!({ "type": "message.sent", "data": { "n": 2 } }),
+        json!({ "type": "message.failed", "data": { "n": 1 } }),
+        json!({ "type": "message.sent", "data": { "n": 1 }, "id": "x" }),
+        json!({ "type": "message.sent", "data": { "n": 1 }, "occurred_at": "2026-01-01T00:00:00Z" }),
+    ] {
+        let problem = account.event_once("key", &other).await?.problem(422)?;
+        problem.says(&["idempotency key"])?;
+        assert_eq!(problem.code, "idempotency_key_reused");
+    }
+    assert_eq!(account.ids("/events").await?, [id(&first)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_idempotency_key_belongs_to_its_account() -> Result<()> {
+    let (mine, theirs) = (account(), account());
+    let event = json!({ "type": "message.sent", "data": { "n": 1 }, "id": "producer" });
+    let first = mine.event_once("key", &event).await?.json(202)?;
+    let second = theirs.event_once("key", &event).await?.json(202)?;
+    ensure!(first["id"] != second["id"], "one event for two accounts");
+    mine.get(&format!("/events/{}", id(&second)))
+        .await?
+        .problem(404)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_producers_own_id_is_accepted_once() -> Result<()> {
+    let account = account();
+    let event = json!({ "type": "message.sent", "data": { "n": 1 }, "id": "msg-7" });
+    let first = account.post("/events", &event).await?.json(202)?;
+    let again = account.post("/events", &event).await?.json(200)?;
+    assert_eq!(again["duplicate"], true);
+    assert_eq!(again["id"], first["id"]);
+    // Also under an idempotency key that is new.
+    let again = account.event_once("new-key", &event).await?.json(200)?;
+    assert_eq!(again["id"], first["id"]);
+    let other = json!({ "type": "message.sent", "data": { "n": 2 }, "id": "msg-7" });
+    account
+        .post("/events", &other)
+        .await?
+        .problem(422)?
+        .says(&["id"])?;
+    assert_eq!(account.ids("/events").await?, [id(&first)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_of_one_event_and_an_id_of_another_is_refused() -> Result<()> {
+    let account = account();
+    let by_key = json!({ "type": "message.sent", "data": { "n": 1 } });
+    account.event_once("key", &by_key).await?.json(202)?;
+    let by_id = json!({ "type": "message.sent", "data": { "n": 2 }, "id": "msg-8" });
+    account.post("/events", &by_id).await?.json(202)?;
+    account.event_once("key", &by_id).await?.problem(422)?;
+    assert_eq!(account.ids("/events").await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn keys_that_are_none_are_refused() -> Result<()> {
+    let account = account();
+    let event = json!({ "type": "message.sent", "data": {} });
+    let long = "k".repeat(256);
+    for key in ["", "a b", &long] {
+        let problem = account.event_once(key, &event).await?.problem(400)?;
+        problem
+            .says(&["Idempotency-Key", "255"])
+            .with_context(|| format!("{key:?}"))?;
+    }
+    for producer_id in ["", "a b", "é", &long] {
+        let event = json!({ "type": "message.sent", "data": {}, "id": producer_id });
+        account
+            .post("/events", &event)
+            .await?
+            .problem(422)?
+            .names("/id", &["255"])?;
+    }
+    account.is_empty().await?;
+    let longest = "k".repeat(255);
+    account.event_once(&longest, &event).await?.json(202)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_history_lists_the_newest_first_and_pages_through_all() -> Result<()> {
+    let account = account();
+    let mut posted = Vec::new();
+    for n in 0..17 {
+        posted.push(id(&account.event("message.sent", &json!({ "n": n })).await?).to_owned());
+    }
+    // Ids that are made in the same millisecond sort by chance.
+    posted.sort();
+    posted.reverse();
+    for limit in [1, 4, 16, 17, 18] {
+        let pages = account.pages("/events", limit).await?;
+        assert_eq!(
+            pages.iter().map(id).collect::<Vec<_>>(),
+            posted,
+            "{limit} a page"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_history_is_filtered_by_type_and_time() -> Result<()> {
+    let account = account();
+    let mut events = Vec::new();
+    for event_type in ["message.sent", "message.failed", "message.sent"] {
+        let accepted = account.event(event_type, &json!({})).await?;
+        let event = account
+            .get(&format!("/events/{}", id(&accepted)))
+            .await?
+            .json(200)?;
+        events.push(event);
+        // So that each has a millisecond of its own.
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    let time = |n: usize| events[n]["received_at"].as_str().unwrap_or("?");
+    for (query, expected) in [
+        ("type=message.sent".to_owned(), &[2, 0][..]),
+        ("type=message.received".to_owned(), &[]),
+        (format!("since={}", time(1)), &[2, 1]),
+        (format!("until={}", time(1)), &[0]),
+        (format!("since={}&until={}", time(1), time(2)), &[1]),
+        (format!("since={}&type=message.sent", time(1)), &[2]),
+        ("since=2999-01-01T00:00:00Z".to_owned(), &[]),
+        ("until=2000-01-01T00:00:00Z".to_owned(), &[]),
+        ("since=2000-01-01T01:00:00%2B01:00".to_owned(), &[2, 1, 0]),
+    ] {
+        let expected: Vec<_> = expected.iter().map(|n| id(&events[*n])).collect();
+        assert_eq!(
+            account.ids(&format!("/events?{query}")).await?,
+            expected,
+            "{query}"
+        );
+    }
+    for (query, said) in [
+        ("type=message.snt", "message.sent"),
+        ("since=yesterday", "RFC 3339"),
+        ("until=2026-11-23", "RFC 3339"),
+        ("limit=many", "1 to 200"),
+        ("cursor=YWJj", "cursor"),
+        ("status=failed", "status"),
+    ] {
+        let problem = account
+            .get(&format!("/events?{query}"))
+            .await?
+            .problem(400)?;
+        problem.says(&[said]).with_context(|| query.to_owned())?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_of_another_account_or_of_none_is_not_found() -> Result<()> {
+    let (mine, theirs) = (account(), account());
+    let accepted = mine.event("message.sent", &json!({})).await?;
+    theirs
+        .get(&format!("/events/{}", id(&accepted)))
+        .await?
+        .problem(404)?;
+    for nonsense in ["evt_", "evt_01M84YEZVBW6JXWPY67HHVQ4GX", "x", "%20"] {
+        mine.get(&format!("/events/{nonsense}"))
+            .await?
+            .problem(404)?;
+    }
+    assert_eq!(theirs.ids("/events").await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_disabled_trigger_or_action_has_its_delivery_skipped_and_says_why() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let live = account.hook("message.sent", &receiver.url("/live")).await?;
+    let no_trigger = account
+        .hook("message.sent", &receiver.url("/no-trigger"))
+        .await?;
+    let no_action = account
+        .hook("message.sent", &receiver.url("/no-action"))
+        .await?;
+    let off = json!({ "enabled": false });
+    account
+        .patch(&no_trigger.trigger_path(), &off)
+        .await?
+        .json(200)?;
+    account
+        .patch(&no_action.action_path(), &off)
+        .await?
+        .json(200)?;
+
+    let accepted = account.event("message.sent", &json!({})).await?;
+    // What is not going to be sent is not owed.
+    let owed = accepted["deliveries"].as_array().context("deliveries")?;
+    assert_eq!(
+        owed.iter()
+            .map(|owed| &owed["action_id"])
+            .collect::<Vec<_>>(),
+        [&live.action]
+    );
+
+    for (hook, said) in [
+        (&no_trigger, "trigger was disabled"),
+        (&no_action, "action was disabled"),
+    ] {
+        let listed = account
+            .pages(&format!("/deliveries?action={}", hook.action), 10)
+            .await?;
+        let [skipped] = listed.as_slice() else {
+            anyhow::bail!("one delivery: {listed:?}")
+        };
+        assert_eq!(skipped["status"], "skipped");
+        assert_eq!(skipped["attempt_count"], 0);
+        ensure!(
+            skipped["reason"]
+                .as_str()
+                .unwrap_or_default()
+                .contains(said),
+            "{skipped}"
+        );
+        ensure!(skipped.get("next_attempt_at").is_none(), "{skipped}");
+    }
+    account.delivery_with(id(&owed[0]), "succeeded").await?;
+    assert_eq!(receiver.only().await?.path, "/live");
+
+    // Enabled again, they fire for what comes from then on.
+    let on = json!({ "enabled": true });
+    account
+        .patch(&no_trigger.trigger_path(), &on)
+        .await?
+        .json(200)?;
+    account
+        .patch(&no_action.action_path(), &on)
+        .await?
+        .json(200)?;
+    let accepted = account.event("message.sent", &json!({})).await?;
+    assert_eq!(accepted["deliveries"].as_array().map(Vec::len), Some(3));
+    receiver.received(4).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_filter_decides_on_the_data() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let filter = json!({ "data.calendar": "Main", "data.guests": { "$gte": 2 } });
+    let trigger = json!({
+        "type": "appointment.created", "name": "Large", "filter": filter,
+        "actions": [{ "name": "A", "url": receiver.url("/") }],
+    });
+    let trigger = account.trigger(&trigger).await?;
+    let owed = async |data: Value| -> Result<_> {
+        let accepted = account.event("appointment.created", &data).await?;
+        Ok(accepted["deliveries"].as_array().map_or(0, Vec::len))
+    };
+    assert_eq!(owed(json!({ "calendar": "Main", "guests": 2 })).await?, 1);
+    assert_eq!(owed(json!({ "calendar": "Main", "guests": 1 })).await?, 0);
+    assert_eq!(owed(json!({ "calendar": "Other", "guests": 9 })).await?, 0);
+    assert_eq!(owed(json!({})).await?, 0);
+    // A filter that is changed or removed holds from then on.
+    let path = format!("/triggers/{}", id(&trigger));
+    account
+        .patch(&path, &json!({ "filter": { "data.calendar": "Other" } }))
+        .await?
+        .json(200)?;
+    assert_eq!(owed(json!({ "calendar": "Main", "guests": 9 })).await?, 0);
+    assert_eq!(owed(json!({ "calendar": "Other", "guests": 9 })).await?, 1);
+    account
+        .patch(&path, &json!({ "filter": null }))
+        .await?
+        .json(200)?;
+    assert_eq!(owed(json!({})).await?, 1);
+    assert_eq!(receiver.received(3).await?.len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_fire_only_the_triggers_of_their_account() -> Result<()> {
+    let (mine, theirs) = (account(), account());
+    let receiver = Receiver::start().await?;
+    mine.hook("message.sent", &receiver.url("/mine")).await?;
+    theirs
+        .hook("message.sent", &receiver.url("/theirs"))
+        .await?;
+    let accepted = mine.event("message.sent", &json!({})).await?;
+    assert_eq!(accepted["deliveries"].as_array().map(Vec::len), Some(1));
+    mine.delivery_with(id(&accepted["deliveries"][0]), "succeeded")
+        .await?;
+    let webhook = receiver.only().await?;
+    assert_eq!(webhook.path, "/mine");
+    assert_eq!(webhook.json()?["account"], mine.id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_account_needs_no_creation_and_has_any_allowed_name() -> Result<()> {
+    let api = Service::shared().api();
+    for name in ["a", "ACME_7-x", "-", "_", &"z".repeat(64)] {
+        let path = format!("/v1/accounts/{name}/events");
+        let event = json!({ "type": "message.sent", "data": {} });
+        let accepted = api.post(&path, &event).await?.json(202)?;
+        let listed = api.get(&path).await?.json(200)?;
+        assert_eq!(listed["data"][0]["id"], accepted["id"], "{name}");
+    }
+    Ok(())
+}

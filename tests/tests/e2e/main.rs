@@ -1,0 +1,13 @@
+//! The end-to-end suites, a file for each subject. They are one program, so that they share one
+//! service and the waiting of one costs the others no time.
+
+mod catalogue;
+mod concurrency;
+mod deliveries;
+mod events;
+mod problems;
+mod restart;
+mod settings;
+mod templates;
+mod triggers;
+mod whole;

@@ -1,0 +1,108 @@
+//! Body templates: what receivers get in place of the default body.
+
+use anyhow::{Context as _, Result, ensure};
+use e2e::{Account, Receiver, Service, id};
+use serde_json::{Value, json};
+
+const URL: &str = "http://127.0.0.1:9/";
+
+fn account() -> Account {
+    Service::shared().account()
+}
+
+#[tokio::test]
+async fn a_template_makes_the_body_and_the_signature_is_over_that() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let template = "{% for guest in data.guests %}{{ guest.name }};{% endfor %}{{ type }} {{ account }} \
+                    {{ trigger.name }} {{ action.name }} {{ delivery.id }} {{ data.note|default(\"-\") }}";
+    let action = json!({
+        "name": "A", "url": receiver.url("/"), "content_type": "text/plain",
+        "body_template": template,
+    });
+    let trigger = json!({ "type": "participant.replied", "name": "T", "filter": null });
+    let trigger = account.trigger(&trigger).await?;
+    let path = format!("/triggers/{}/actions", id(&trigger));
+    // It needs a field that the type's sample does not have, and says so.
+    let problem = account.post(&path, &action).await?.problem(422)?;
+    problem.names("/body_template", &["data.guests", "participant.replied"])?;
+
+    let mut action = action;
+    action["body_template"] =
+        json!(template.replace("in data.guests", "in data.guests|default(\"\")"));
+    let made = account.post(&path, &action).await?.json(201)?;
+    assert_eq!(made["body_template"], action["body_template"]);
+    let secret = account
+        .get(&format!("{path}/{}/secret", id(&made)))
+        .await?
+        .json(200)?;
+
+    let data = json!({ "guests": [{ "name": "Zoë" }, { "name": "\"Al\"" }] });
+    let accepted = account.event("participant.replied", &data).await?;
+    let delivery = id(&accepted["deliveries"][0]);
+    let webhook = receiver.only().await?;
+    let body = String::from_utf8(webhook.body.to_vec())?;
+    let expected = format!(
+        "Zoë;\"Al\";participant.replied {} T A {delivery} -",
+        account.id
+    );
+    assert_eq!(body, expected);
+    assert_eq!(webhook.header("content-type"), "text/plain");
+    webhook.verify(secret["secret"].as_str().context("a secret")?)
+}
+
+#[tokio::test]
+async fn a_template_that_is_broken_is_refused_with_its_line() -> Result<()> {
+    let account = account();
+    let hook = account.hook("message.sent", URL).await?;
+    for (template, said) in [
+        ("{\n\"a\": {{ data.", "line 2"),
+        ("\n\n{% for x in %}{% endfor %}", "line 3"),
+        ("{{ data|shout }}", "shout"),
+    ] {
+        let patch = json!({ "body_template": template });
+        let problem = account
+            .patch(&hook.action_path(), &patch)
+            .await?
+            .problem(422)?;
+        problem.names("/body_template", &[said])?;
+    }
+    let action = account.get(&hook.action_path()).await?.json(200)?;
+    assert_eq!(action["body_template"], Value::Null);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_a_template_cannot_render_is_not_sent_and_says_why() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    // Fine on the sample, which has a participant.
+    let action = json!({
+        "name": "A", "url": receiver.url("/"), "retry_schedule": [],
+        "body_template": "{{ data.participant.name|tojson }}",
+    });
+    let hook = account.hook_with("participant.confirmed", action).await?;
+    let accepted = account
+        .event("participant.confirmed", &json!({ "n": 1 }))
+        .await?;
+    let delivery = account
+        .delivery_with(id(&accepted["deliveries"][0]), "failed")
+        .await?;
+    let reason = delivery["reason"].as_str().unwrap_or_default();
+    ensure!(
+        reason.contains("template") && reason.contains("data.participant"),
+        "{delivery}"
+    );
+
+    // Without it the next one is sent.
+    let patch = json!({ "body_template": null });
+    account
+        .patch(&hook.action_path(), &patch)
+        .await?
+        .json(200)?;
+    account
+        .event("participant.confirmed", &json!({ "n": 2 }))
+        .await?;
+    assert_eq!(receiver.only().await?.json()?["data"]["n"], 2);
+    Ok(())
+}
