@@ -81,8 +81,9 @@ async fn route(request: &Request, started: Moment, after: &mut After) -> Result<
         }
         (["v1", "accounts", _, "deliveries"], _) => Err(Problem::method_not_allowed("GET")),
         (["v1", "accounts", account, "deliveries", "recover"], &Method::POST) => {
+            let recovered = manual::recover(request, account)?;
             *after = After::Wake;
-            manual::recover(request, account)
+            Ok(recovered)
         }
         (["v1", "accounts", _, "deliveries", "recover"], _) => {
             Err(Problem::method_not_allowed("POST"))
@@ -92,8 +93,9 @@ async fn route(request: &Request, started: Moment, after: &mut After) -> Result<
         }
         (["v1", "accounts", _, "deliveries", _], _) => Err(Problem::method_not_allowed("GET")),
         (["v1", "accounts", account, "deliveries", delivery, "retry"], &Method::POST) => {
+            let retried = manual::retry(request, account, delivery)?;
             *after = After::Wake;
-            manual::retry(request, account, delivery)
+            Ok(retried)
         }
         (["v1", "accounts", account, "deliveries", delivery, "cancel"], &Method::POST) => {
             manual::cancel(request, account, delivery)

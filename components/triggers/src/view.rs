@@ -105,10 +105,7 @@ impl<'a> ActionView<'a> {
             url: &action.url,
             method: action.method,
             headers: action.headers(lens.vault)?,
-            body_template: action
-                .body_template
-                .as_ref()
-                .map(BodyTemplate::source),
+            body_template: action.body_template.as_ref().map(BodyTemplate::source),
             content_type: &action.content_type,
             timeout_seconds: action.timeout_seconds,
             retry_schedule: &action.retry_schedule,

@@ -11,6 +11,9 @@ use crate::{
     trigger,
 };
 
+/// The deepest nesting of objects and arrays in an event's data: what every reader of JSON takes.
+pub const MAX_DEPTH: usize = 100;
+
 /// The longest idempotency key or producer's id, in bytes.
 pub const MAX_KEY: usize = 255;
 
@@ -115,10 +118,34 @@ impl From<Unreadable> for InvalidEvent {
 
 fn object(data: Box<RawValue>) -> Result<Box<RawValue>, String> {
     match data.get().as_bytes().first() {
+        Some(b'{') if depth(data.get()) > MAX_DEPTH => {
+            Err(format!("is nested deeper than {MAX_DEPTH} levels"))
+        }
         Some(b'{') => Ok(data),
         Some(b'[') => Err("must be a JSON object, not an array".into()),
         _ => Err("must be a JSON object".into()),
     }
+}
+
+/// How deep the objects and arrays of a JSON text are nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// The text is no idempotency key.
@@ -168,6 +195,18 @@ mod tests {
         assert_eq!(pointers, ["/type", "/data", "/occurred_at", "/id"]);
         assert!(found[0].1.contains("message.sent"), "{}", found[0].1);
         assert_eq!(errors("{}").len(), 2);
+    }
+
+    #[test]
+    fn data_nested_too_deep_is_refused() {
+        let nested = |levels: usize| {
+            let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
+            format!(r#"{{"type":"message.sent","data":{{"a":{open}"}}\"[[{{"{close}}}}}"#)
+        };
+        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        let found = errors(&nested(MAX_DEPTH + 1));
+        assert_eq!(found[0].0, "/data");
+        assert!(found[0].1.contains("deeper"), "{}", found[0].1);
     }
 
     #[test]

@@ -249,6 +249,22 @@ impl Trigger {
     }
 }
 
+/// A patch of an action with its headers' names in the lower case in which they are stored: a
+/// header's name knows no case (RFC 9110, section 5.1), a member's name does.
+fn with_plain_header_names(mut patch: Value) -> Result<Value, Vec<FieldError>> {
+    if let Some(Value::Object(headers)) = patch.get_mut("headers") {
+        let mut plain = Map::new();
+        for (name, value) in std::mem::take(headers) {
+            let pointer = format!("/headers/{}", crate::input::escape(&name));
+            if plain.insert(name.to_ascii_lowercase(), value).is_some() {
+                return Err(vec![FieldError::new(pointer, "is there twice")]);
+            }
+        }
+        *headers = plain;
+    }
+    Ok(patch)
+}
+
 /// `current`, as a caller would write it, with `patch` applied.
 fn patched<T>(current: &T, patch: Value) -> Result<T, Vec<FieldError>>
 where
@@ -451,7 +467,7 @@ impl Action {
                 .and_then(serde_json::from_value)
                 .ok(),
         };
-        let patched: ActionInput = patched(&current, patch)?;
+        let patched: ActionInput = patched(&current, with_plain_header_names(patch)?)?;
         let settings = patched.check(Some(event_type), policy)?;
         self.headers = vault.seal_headers(self.id, &settings.headers);
         self.name = settings.name;

@@ -92,11 +92,13 @@ pub struct Withdrawn {
 impl<D: Database> Ledger<D> {
     /// Claims due deliveries for a runner.
     ///
-    /// One statement, so that what one runner gets no other gets. Queues take turns: the first of
-    /// each, then the second of each. They are found in two ways, each bounded: among the
-    /// deliveries that are due longest, and by stepping through the queues from a random one on,
-    /// first attempts and retries apart. The former keeps the order of due time; the latter keeps
-    /// one queue's backlog from hiding the others'.
+    /// One statement, so that what one runner gets no other gets. Deliveries are found in two ways,
+    /// each bounded: those that are due longest, and the first of each queue, stepping from queue
+    /// to queue, in a ring for each lane, from a random one on. The former keeps the order of due
+    /// time; the latter keeps one queue's backlog from hiding the others'.
+    ///
+    /// Of those found, first attempts and retries take turns; of each of these, the accounts; of
+    /// an account, its queues.
     ///
     /// # Errors
     ///
@@ -114,40 +116,60 @@ impl<D: Database> Ledger<D> {
             .collect();
         let claimed = self.run(
             "WITH RECURSIVE
-             step (queue, count) AS (
-                SELECT (SELECT min(queue) FROM delivery
-                        WHERE due_at IS NOT NULL AND queue >= lane.value || ?7), 1
+             step (queue) AS (
+                SELECT coalesce(
+                    (SELECT min(queue) FROM delivery
+                     WHERE due_at IS NOT NULL
+                       AND queue >= lane.value || ?7 AND queue < lane.value || '~'),
+                    (SELECT min(queue) FROM delivery
+                     WHERE due_at IS NOT NULL
+                       AND queue >= lane.value AND queue < lane.value || '~'))
                 FROM json_each('[\"0\", \"1\"]') AS lane
-                UNION ALL
-                SELECT (SELECT min(queue) FROM delivery
-                        WHERE due_at IS NOT NULL AND queue > step.queue), count + 1
-                FROM step WHERE step.queue IS NOT NULL AND count < 64
+                UNION
+                SELECT coalesce(
+                    (SELECT min(queue) FROM delivery
+                     WHERE due_at IS NOT NULL
+                       AND queue > step.queue AND queue < substr(step.queue, 1, 1) || '~'),
+                    (SELECT min(queue) FROM delivery
+                     WHERE due_at IS NOT NULL
+                       AND queue >= substr(step.queue, 1, 1)))
+                FROM step WHERE step.queue IS NOT NULL
+                LIMIT 128
              ),
              candidate (entry) AS (
                 SELECT * FROM
                     (SELECT rowid FROM delivery WHERE due_at <= ?1 ORDER BY due_at LIMIT 256)
                 UNION
-                SELECT delivery.rowid FROM (SELECT DISTINCT queue FROM step) AS turn
+                SELECT delivery.rowid FROM step
                 JOIN delivery ON delivery.rowid IN
                     (SELECT rowid FROM delivery AS head
-                     WHERE head.queue = turn.queue AND head.due_at <= ?1
+                     WHERE head.queue = step.queue AND head.due_at <= ?1
                      ORDER BY head.due_at LIMIT ?5)
              ),
-             ranked (entry, rank, limit_, due_at) AS (
-                SELECT delivery.rowid,
+             ranked (entry, lane, account, due_at, rank, limit_) AS (
+                SELECT delivery.rowid, substr(delivery.queue, 1, 1), delivery.account,
+                       delivery.due_at,
                        row_number() OVER (PARTITION BY delivery.queue
                                           ORDER BY delivery.due_at, delivery.id)
                            + coalesce(busy.value, 0),
                        CASE WHEN coalesce(action_health.consecutive_failures, 0) >= ?8
-                            THEN 1 ELSE ?5 END,
-                       delivery.due_at
+                            THEN 1 ELSE ?5 END
                 FROM candidate JOIN delivery ON delivery.rowid = candidate.entry
                 LEFT JOIN json_each(?6) AS busy ON busy.key = delivery.queue
                 LEFT JOIN action_health ON action_health.action_id = delivery.action_id
+             ),
+             turn (entry, lane, due_at, turn) AS (
+                SELECT entry, lane, due_at,
+                       row_number() OVER (PARTITION BY lane, account ORDER BY rank, due_at)
+                FROM ranked WHERE rank <= limit_
+             ),
+             place (entry, due_at, place) AS (
+                SELECT entry, due_at,
+                       row_number() OVER (PARTITION BY lane ORDER BY turn, due_at)
+                FROM turn
              )
              UPDATE delivery SET status = 'delivering', claim = ?2, due_at = ?3
-             WHERE rowid IN
-                (SELECT entry FROM ranked WHERE rank <= limit_ ORDER BY rank, due_at LIMIT ?4)
+             WHERE rowid IN (SELECT entry FROM place ORDER BY place, due_at LIMIT ?4)
              RETURNING account, id, event_id, trigger_id, action_id, tries, queue",
             &[
                 now.into(),

@@ -15,6 +15,13 @@ const SLOTS: i64 = 4;
 /// goes by until others stop counting on it.
 const LEASE_MILLIS: i64 = 3_000;
 
+/// Nothing is due at ?3, and no first attempt waits whenever it is due: an event that was accepted
+/// after ?3 was read from the clock and before the statement is run counts on the runner, too.
+const NOTHING_TO_DO: &str = "NOT EXISTS (SELECT 1 FROM delivery WHERE due_at <= ?3)
+     AND NOT EXISTS
+        (SELECT 1 FROM delivery
+         WHERE due_at IS NOT NULL AND queue < '1' AND status = 'pending')";
+
 /// A runner's place among the others.
 #[derive(Debug, Clone)]
 pub struct Slot {
@@ -88,12 +95,13 @@ impl<D: Database> Ledger<D> {
     /// When the ledger fails.
     pub fn wait(&self, slot: &Slot, now: Timestamp) -> Result<bool, LedgerError> {
         let waiting = self.run(
-            "UPDATE runner SET open = 0, waiting = 1, expires_at = ?4
-             WHERE slot = ?1 AND token = ?2
-               AND NOT EXISTS (SELECT 1 FROM delivery WHERE due_at <= ?3)
-               AND NOT EXISTS
-                (SELECT 1 FROM runner WHERE waiting AND slot <> ?1 AND expires_at > ?3)
-             RETURNING slot",
+            &format!(
+                "UPDATE runner SET open = 0, waiting = 1, expires_at = ?4
+                 WHERE slot = ?1 AND token = ?2 AND {NOTHING_TO_DO}
+                   AND NOT EXISTS
+                    (SELECT 1 FROM runner WHERE waiting AND slot <> ?1 AND expires_at > ?3)
+                 RETURNING slot"
+            ),
             &[
                 slot.number.into(),
                 text(&slot.token),
@@ -115,9 +123,10 @@ impl<D: Database> Ledger<D> {
     /// When the ledger fails.
     pub fn leave(&self, slot: &Slot, now: Timestamp) -> Result<Leaving, LedgerError> {
         let left = self.run(
-            "DELETE FROM runner WHERE slot = ?1 AND token = ?2
-               AND NOT EXISTS (SELECT 1 FROM delivery WHERE due_at <= ?3)
-             RETURNING slot",
+            &format!(
+                "DELETE FROM runner WHERE slot = ?1 AND token = ?2 AND {NOTHING_TO_DO}
+                 RETURNING slot"
+            ),
             &[slot.number.into(), text(&slot.token), now.into()],
         )?;
         Ok(if left.is_empty() {

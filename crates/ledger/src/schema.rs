@@ -83,15 +83,6 @@ const STATEMENTS: &[&str] = &[
         failing_since        INTEGER,
         consecutive_failures INTEGER NOT NULL
     )",
-    // Runners that are at work, in slots of which there are only so many. `open` is 1 while the
-    // runner takes new work as it comes, 0 while it waits for a retry or finishes.
-    "CREATE TABLE IF NOT EXISTS runner (
-        slot       INTEGER PRIMARY KEY,
-        token      TEXT NOT NULL,
-        open       INTEGER NOT NULL,
-        waiting    INTEGER NOT NULL,
-        expires_at INTEGER NOT NULL
-    )",
     // Who is writing an account's triggers.
     "CREATE TABLE IF NOT EXISTS account_lease (
         account    TEXT PRIMARY KEY,
@@ -139,6 +130,18 @@ const STATEMENTS: &[&str] = &[
     "CREATE TRIGGER IF NOT EXISTS delivery_takes_attempts AFTER DELETE ON delivery BEGIN
         DELETE FROM attempt WHERE account = OLD.account AND delivery_id = OLD.id;
     END",
+    // The last, because an event is accepted with a look at it: none gets in before all the rest is
+    // there that makes its deliveries and keeps its key from being used twice.
+    //
+    // Runners that are at work, in slots of which there are only so many. `open` is 1 while the
+    // runner takes new work as it comes, 0 while it waits for a retry or finishes.
+    "CREATE TABLE IF NOT EXISTS runner (
+        slot       INTEGER PRIMARY KEY,
+        token      TEXT NOT NULL,
+        open       INTEGER NOT NULL,
+        waiting    INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+    )",
 ];
 
 /// Makes what is missing of the schema.

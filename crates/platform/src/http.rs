@@ -21,6 +21,13 @@ pub async fn serve(
     let answer = async {
         let head = Head::read(&incoming)?;
         guard(&head)?;
+        // Routes have no empty segments: `/v1/accounts/a/triggers/` names no trigger.
+        if head.path().contains("//") || head.path().len() > 1 && head.path().ends_with('/') {
+            return Err(Problem::not_found(format!(
+                "there is no route {}",
+                head.path()
+            )));
+        }
         let request = Request::read(head, incoming).await?;
         handler(request).await
     };

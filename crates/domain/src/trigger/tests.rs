@@ -182,3 +182,26 @@ fn a_template_that_forgets_to_escape_is_refused_unless_the_body_is_no_json() {
     let escaped = r#"{"to": {{ data.participant.name|tojson }}}"#;
     assert_eq!(checked("application/json; charset=utf-8", escaped), Ok(()));
 }
+
+#[test]
+fn a_patch_of_headers_knows_no_case_in_their_names() {
+    with_vault(|vault| {
+        let mut action = action(
+            json!({"name": "A", "url": "https://example.com/",
+                   "headers": {"X-Tenant": "1", "X-Other": "2"}}),
+            vault,
+        );
+        let event_type = catalogue::find("message.sent").unwrap();
+        let mut patch = |headers: Value| {
+            let patch = json!({ "headers": headers });
+            let patched = action.patch(patch, event_type, &UrlPolicy::default(), vault, now());
+            patched.map(|()| Value::Object(action.headers(vault).unwrap()))
+        };
+        let changed = patch(json!({"X-TENANT": "3", "x-other": null})).unwrap();
+        assert_eq!(changed, json!({"x-tenant": "3"}));
+        assert!(matches!(
+            patch(json!({"X-Tenant": "4", "x-tenant": "5"})),
+            Err(PatchError::Invalid(_))
+        ));
+    });
+}

@@ -30,15 +30,32 @@ fn an_event_comes_with_its_deliveries() {
     stored.sort_by_key(|delivery| delivery.status == Status::Skipped);
     for (stored, owed) in stored.iter().zip(&owed) {
         assert_eq!((stored.id, stored.event_id), (owed.id, event));
-        assert_eq!((stored.trigger_id, stored.action_id), (owed.trigger, owed.action));
-        assert_eq!((stored.event_type.as_str(), stored.created_at), ("message.sent", at(0)));
+        assert_eq!(
+            (stored.trigger_id, stored.action_id),
+            (owed.trigger, owed.action)
+        );
+        assert_eq!(
+            (stored.event_type.as_str(), stored.created_at),
+            ("message.sent", at(0))
+        );
         assert_eq!(stored.attempt_count, 0);
     }
-    let [pending, skipped] = stored.as_slice() else { panic!("{stored:?}") };
-    assert_eq!((pending.status, pending.next_attempt_at), (Status::Pending, Some(at(0))));
+    let [pending, skipped] = stored.as_slice() else {
+        panic!("{stored:?}")
+    };
+    assert_eq!(
+        (pending.status, pending.next_attempt_at),
+        (Status::Pending, Some(at(0)))
+    );
     assert_eq!(pending.reason, None);
-    assert_eq!((skipped.status, skipped.next_attempt_at), (Status::Skipped, None));
-    assert_eq!(skipped.reason.as_deref(), Some(Skip::ActionDisabled.reason()));
+    assert_eq!(
+        (skipped.status, skipped.next_attempt_at),
+        (Status::Skipped, None)
+    );
+    assert_eq!(
+        skipped.reason.as_deref(),
+        Some(Skip::ActionDisabled.reason())
+    );
     assert_eq!(claim(&ledger, 64, at(0)).1.len(), 1);
 }
 
@@ -50,7 +67,12 @@ fn an_event_whose_deliveries_cant_be_stored_is_not_stored_either() {
     let twice = [Target::new().owed(at(0)), delivery.clone(), delivery];
     assert!(Post::new(at(0), &twice).accept(&ledger).is_err());
     assert!(deliveries(&ledger).is_empty());
-    assert!(ledger.events(&acme(), &ledger::EventFilter::default(), &first(9)).unwrap().is_empty());
+    assert!(
+        ledger
+            .events(&acme(), &ledger::EventFilter::default(), &first(9))
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -58,9 +80,16 @@ fn data_is_stored_to_the_letter() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();
     let data = r#"{ "n": 1e400, "b":"\u0000é😀\ud83d","a":2 , "a":12345678901234567890123 }"#;
-    let (id, _) = Post { data, ..Post::new(at(0), &[]) }.accept(&ledger).unwrap();
+    let (id, _) = Post {
+        data,
+        ..Post::new(at(0), &[])
+    }
+    .accept(&ledger)
+    .unwrap();
     assert_eq!(ledger.event(&acme(), id).unwrap().unwrap().1.get(), data);
-    let found = ledger.events_to_send(&[(acme(), id), (account("other"), id)]).unwrap();
+    let found = ledger
+        .events_to_send(&[(acme(), id), (account("other"), id)])
+        .unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].id, found[0].data.get()), (id, data));
 }
@@ -82,12 +111,23 @@ fn a_key_or_a_producers_id_is_accepted_once_in_its_account() {
         (None, None, true),
     ] {
         let owed = [Target::new().owed(at(0))];
-        let post = Post { idempotency_key, producer_id, ..Post::new(at(0), &owed) };
+        let post = Post {
+            idempotency_key,
+            producer_id,
+            ..Post::new(at(0), &owed)
+        };
         let (_, inserted) = post.accept(&ledger).unwrap();
-        assert_eq!(is_new(&inserted), new, "{idempotency_key:?} {producer_id:?}");
+        assert_eq!(
+            is_new(&inserted),
+            new,
+            "{idempotency_key:?} {producer_id:?}"
+        );
         events += usize::from(new);
         assert_eq!(deliveries(&ledger).len(), events);
-        let elsewhere = Post { account: account("other"), ..post };
+        let elsewhere = Post {
+            account: account("other"),
+            ..post
+        };
         assert_eq!(is_new(&elsewhere.accept(&ledger).unwrap().1), new);
     }
 }
@@ -98,13 +138,20 @@ fn what_was_accepted_under_a_key_is_found_again() {
     let ledger = database.ledger();
     let owed = [Target::new().owed(at(0)), Target::new().skipped(at(0))];
     let keys = (Some("key"), Some("order-7"));
-    let post =
-        Post { idempotency_key: keys.0, producer_id: keys.1, ..Post::new(at(0), &owed) };
+    let post = Post {
+        idempotency_key: keys.0,
+        producer_id: keys.1,
+        ..Post::new(at(0), &owed)
+    };
     let (id, _) = post.accept(&ledger).unwrap();
 
     let found = |key, producer| ledger.earlier(&acme(), key, producer).unwrap();
     for (key, producer) in [keys, (keys.0, None), (None, keys.1)] {
-        let EarlierEvent { id: earlier, fingerprint, deliveries } = found(key, producer).unwrap();
+        let EarlierEvent {
+            id: earlier,
+            fingerprint,
+            deliveries,
+        } = found(key, producer).unwrap();
         assert_eq!((earlier, fingerprint.as_str()), (id, "f00d"));
         let of = |text: &dyn ToString| text.to_string();
         let sent = (of(&owed[0].id), of(&owed[0].trigger), of(&owed[0].action));
@@ -112,7 +159,12 @@ fn what_was_accepted_under_a_key_is_found_again() {
     }
     assert!(found(None, None).is_none());
     assert!(found(keys.1, keys.0).is_none());
-    assert!(ledger.earlier(&account("other"), keys.0, keys.1).unwrap().is_none());
+    assert!(
+        ledger
+            .earlier(&account("other"), keys.0, keys.1)
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
@@ -125,8 +177,11 @@ fn of_requests_that_race_with_one_key_one_is_accepted() {
             let owed = [Target::new().owed(millis(round))];
             let mut post = Post::new(millis(round), &owed);
             let key = round.to_string();
-            let shared =
-                if round % 2 == 0 { &mut post.idempotency_key } else { &mut post.producer_id };
+            let shared = if round % 2 == 0 {
+                &mut post.idempotency_key
+            } else {
+                &mut post.producer_id
+            };
             *shared = Some(&key);
             is_new(&post.accept(&database.ledger()).unwrap().1)
         });

@@ -6,8 +6,8 @@ use domain::{delivery::Status, id::DeliveryId, time::Timestamp};
 use ledger::{ClaimLimits, Claimed, Ledger};
 
 use crate::support::{
-    LEASE, Sqlite, Target, account, acme, again, at, attempt, claim, claim_one, deliveries,
-    limits, millis, new_claim, post, post_one, race, sent, settle_due, show,
+    LEASE, Sqlite, Target, account, acme, again, at, attempt, claim, claim_one, deliveries, limits,
+    millis, new_claim, post, post_one, race, sent, settle_due, show,
 };
 
 type Store<'a> = Ledger<&'a Sqlite>;
@@ -33,20 +33,28 @@ fn retries(ledger: &Store<'_>, targets: &[Target], events: i64) {
         let id = post_one(ledger, *target, at(61));
         let (claim, claimed) = claim_one(ledger, at(61));
         assert_eq!(claimed.id, id);
-        ledger.record(&claim, &[&attempt(&claimed, at(61), sent())]).unwrap();
+        ledger
+            .record(&claim, &[&attempt(&claimed, at(61), sent())])
+            .unwrap();
     }
 }
 
-/// How many claims it takes, each settled before the next, until `wanted` is in one.
+/// How many claims it takes, each settled before the next, until `wanted` is in one. There is
+/// more than enough due before it to fill them all.
 fn claims_until(ledger: &Store<'_>, wanted: DeliveryId, now: Timestamp) -> usize {
     for count in 1..=1_000 {
         let (claim, claimed) = claim(ledger, 64, now);
+        assert_eq!(claimed.len(), 64, "the backlog is worked off");
         if claimed.iter().any(|claimed| claimed.id == wanted) {
             return count;
         }
-        let done: Vec<_> =
-            claimed.iter().map(|claimed| attempt(claimed, now, sent())).collect();
-        ledger.record(&claim, &done.iter().collect::<Vec<_>>()).unwrap();
+        let done: Vec<_> = claimed
+            .iter()
+            .map(|claimed| attempt(claimed, now, sent()))
+            .collect();
+        ledger
+            .record(&claim, &done.iter().collect::<Vec<_>>())
+            .unwrap();
     }
     panic!("{wanted} is hidden");
 }
@@ -58,10 +66,19 @@ fn a_claim_tells_what_to_send_and_holds_it() {
     let target = Target::new();
     let id = post_one(&ledger, target, at(0));
     let (_, claimed) = claim_one(&ledger, at(0));
-    assert_eq!((claimed.account, claimed.id, claimed.tries), (acme(), id, 0));
-    assert_eq!((claimed.trigger, claimed.action), (target.trigger, target.action));
+    assert_eq!(
+        (claimed.account, claimed.id, claimed.tries),
+        (acme(), id, 0)
+    );
+    assert_eq!(
+        (claimed.trigger, claimed.action),
+        (target.trigger, target.action)
+    );
     let shown = show(&ledger, id).delivery;
-    assert_eq!((shown.status, shown.event_id), (Status::Delivering, claimed.event));
+    assert_eq!(
+        (shown.status, shown.event_id),
+        (Status::Delivering, claimed.event)
+    );
     assert_eq!(shown.next_attempt_at, None);
     assert_eq!(ledger.next_due_at().unwrap(), Some(at(0) + LEASE));
 }
@@ -96,9 +113,16 @@ fn what_a_dead_runner_held_is_claimed_again_when_its_lease_is_over() {
     let id = post_one(&ledger, Target::new(), at(0));
     let (_, dead) = claim_one(&ledger, at(0));
     let end = at(0) + LEASE;
-    assert!(claim(&ledger, 64, end - std::time::Duration::from_millis(1)).1.is_empty());
+    assert!(
+        claim(&ledger, 64, end - std::time::Duration::from_millis(1))
+            .1
+            .is_empty()
+    );
     let (_, claimed) = claim_one(&ledger, end);
-    assert_eq!((claimed.id, claimed.tries, claimed.queue), (id, 0, dead.queue));
+    assert_eq!(
+        (claimed.id, claimed.tries, claimed.queue),
+        (id, 0, dead.queue)
+    );
     assert!(claim(&ledger, 64, end).1.is_empty());
 }
 
@@ -114,8 +138,11 @@ fn a_queue_is_worked_off_in_the_order_of_due_time() {
         .collect();
     let mut worked_off = Vec::new();
     while worked_off.len() < 100 {
-        let mut claimed: Vec<_> =
-            claim(&ledger, 7, at(1)).1.iter().map(|claimed| due[&claimed.id]).collect();
+        let mut claimed: Vec<_> = claim(&ledger, 7, at(1))
+            .1
+            .iter()
+            .map(|claimed| due[&claimed.id])
+            .collect();
         claimed.sort();
         worked_off.extend(claimed);
     }
@@ -165,14 +192,26 @@ fn a_queue_has_only_so_many_in_flight() {
         let mine = [(queue.clone(), in_flight)];
         let claimed = claim_within(
             &ledger,
-            &ClaimLimits { in_flight: &mine, total: 200, ..limits(64) },
+            &ClaimLimits {
+                in_flight: &mine,
+                total: 200,
+                ..limits(64)
+            },
             at(1),
         );
-        let of_busy = claimed.iter().filter(|claimed| claimed.action == busy.action);
+        let of_busy = claimed
+            .iter()
+            .filter(|claimed| claimed.action == busy.action);
         assert_eq!(of_busy.count(), room, "with {in_flight} in flight");
     }
-    let others = deliveries(&ledger).into_iter().filter(|row| row.action_id == other.action);
-    assert!(others.map(|row| row.status).all(|status| status == Status::Delivering));
+    let others = deliveries(&ledger)
+        .into_iter()
+        .filter(|row| row.action_id == other.action);
+    assert!(
+        others
+            .map(|row| row.status)
+            .all(|status| status == Status::Delivering)
+    );
 }
 
 #[test]
@@ -181,7 +220,10 @@ fn a_receiver_that_keeps_failing_gets_one_request_at_a_time_until_it_succeeds() 
     let ledger = database.ledger();
     let (failing, healthy) = (Target::new(), Target::new());
     let of_failing = |claimed: &[Claimed]| {
-        claimed.iter().filter(|claimed| claimed.action == failing.action).count()
+        claimed
+            .iter()
+            .filter(|claimed| claimed.action == failing.action)
+            .count()
     };
     for failures in 1..=5 {
         post_one(&ledger, failing, at(failures));
@@ -195,13 +237,23 @@ fn a_receiver_that_keeps_failing_gets_one_request_at_a_time_until_it_succeeds() 
     let now = at(2_000);
     let (one, claimed) = claim(&ledger, 64, now);
     assert_eq!((of_failing(&claimed), claimed.len()), (2, 18));
-    let in_flight: Vec<_> =
-        claimed.iter().map(|claimed| (claimed.queue.clone(), 1)).collect();
-    let mine = ClaimLimits { in_flight: &in_flight, ..limits(64) };
+    let in_flight: Vec<_> = claimed
+        .iter()
+        .map(|claimed| (claimed.queue.clone(), 1))
+        .collect();
+    let mine = ClaimLimits {
+        in_flight: &in_flight,
+        ..limits(64)
+    };
     assert_eq!(of_failing(&claim_within(&ledger, &mine, now)), 0);
 
-    let first = claimed.iter().find(|claimed| claimed.action == failing.action).unwrap();
-    ledger.record(&one, &[&attempt(first, now, sent())]).unwrap();
+    let first = claimed
+        .iter()
+        .find(|claimed| claimed.action == failing.action)
+        .unwrap();
+    ledger
+        .record(&one, &[&attempt(first, now, sent())])
+        .unwrap();
     assert!(of_failing(&claim(&ledger, 64, now).1) > 2);
 }
 
@@ -211,7 +263,12 @@ fn a_backlog_does_not_hide_another_accounts_first_attempt() {
     let ledger = database.ledger();
     for _ in 0..20 {
         // One statement for a thousand.
-        post(&ledger, &account("loud"), &[Target::new(); 1][..].repeat(1_000), at(0));
+        post(
+            &ledger,
+            &account("loud"),
+            &[Target::new(); 1][..].repeat(1_000),
+            at(0),
+        );
     }
     // Wherever among the queues the other's is, and wherever the runner starts.
     let mut claims = Vec::new();
@@ -255,7 +312,9 @@ fn first_attempts_do_not_hide_retries() {
     let ledger = database.ledger();
     let target = Target::new();
     retries(&ledger, &[target], 1);
-    let retry = deliveries(&ledger).into_iter().find(|row| row.status == Status::Pending);
+    let retry = deliveries(&ledger)
+        .into_iter()
+        .find(|row| row.status == Status::Pending);
     // Older than the retry, by their due time.
     backlog(&ledger, "acme", &Target::many(100), 50);
     assert_eq!(claims_until(&ledger, retry.unwrap().id, at(200)), 1);
@@ -275,8 +334,14 @@ fn receivers_that_hang_do_not_hide_the_others() {
     let in_flight: Vec<_> = in_flight.into_iter().collect();
     for other in Target::many(100) {
         let wanted = post_one(&ledger, other, at(1));
-        let mine = ClaimLimits { in_flight: &in_flight, ..limits(16) };
+        let mine = ClaimLimits {
+            in_flight: &in_flight,
+            ..limits(16)
+        };
         let claimed = claim_within(&ledger, &mine, at(1));
-        assert_eq!(claimed.iter().map(|claimed| claimed.id).collect::<Vec<_>>(), [wanted]);
+        assert_eq!(
+            claimed.iter().map(|claimed| claimed.id).collect::<Vec<_>>(),
+            [wanted]
+        );
     }
 }

@@ -15,15 +15,32 @@ fn filled(ledger: &Ledger<&Sqlite>, targets: &[Target]) {
     for (second, event_type) in (0..10).zip(TYPES.into_iter().cycle()) {
         let now = at(second);
         let owed: Vec<_> = targets.iter().map(|target| target.owed(now)).collect();
-        Post { event_type, ..Post::new(now, &owed) }.accept(ledger).unwrap();
+        Post {
+            event_type,
+            ..Post::new(now, &owed)
+        }
+        .accept(ledger)
+        .unwrap();
         let elsewhere = [targets[0].owed(now)];
         let other = account("other");
-        Post { account: other, event_type, ..Post::new(now, &elsewhere) }.accept(ledger).unwrap();
+        Post {
+            account: other,
+            event_type,
+            ..Post::new(now, &elsewhere)
+        }
+        .accept(ledger)
+        .unwrap();
     }
     let (claim, claimed) = claim(ledger, 200, at(1));
     for claimed in claimed {
-        let settled = if claimed.action == targets[0].action { sent() } else { gave_up() };
-        ledger.record(&claim, &[&attempt(&claimed, at(1), settled)]).unwrap();
+        let settled = if claimed.action == targets[0].action {
+            sent()
+        } else {
+            gave_up()
+        };
+        ledger
+            .record(&claim, &[&attempt(&claimed, at(1), settled)])
+            .unwrap();
     }
 }
 
@@ -51,7 +68,9 @@ fn deliveries_are_listed_by_every_filter_and_all_together() {
         let all = ledger.deliveries(&acme(), filter, &first(200)).unwrap();
         let id = |row: &DeliveryRow| row.id.to_string();
         assert!(all.is_sorted_by_key(|row| std::cmp::Reverse(row.id)));
-        let paged = all_pages(3, id, |page| ledger.deliveries(&acme(), filter, page).unwrap());
+        let paged = all_pages(3, id, |page| {
+            ledger.deliveries(&acme(), filter, page).unwrap()
+        });
         let ids = |rows: &[DeliveryRow]| rows.iter().map(id).collect::<Vec<_>>();
         assert_eq!(ids(&all), ids(&paged));
         all
@@ -63,28 +82,61 @@ fn deliveries_are_listed_by_every_filter_and_all_together() {
 
     let filters: [(DeliveryFilter<'_>, &dyn Fn(&DeliveryRow) -> bool, usize); 9] = [
         (
-            DeliveryFilter { status: Some(Status::Failed), ..none() },
+            DeliveryFilter {
+                status: Some(Status::Failed),
+                ..none()
+            },
             &|row| row.status == Status::Failed,
             2,
         ),
         (
-            DeliveryFilter { trigger: Some(targets[0].trigger), ..none() },
+            DeliveryFilter {
+                trigger: Some(targets[0].trigger),
+                ..none()
+            },
             &|row| row.trigger_id == targets[0].trigger,
             10,
         ),
         (
-            DeliveryFilter { action: Some(targets[1].action), ..none() },
+            DeliveryFilter {
+                action: Some(targets[1].action),
+                ..none()
+            },
             &|row| row.action_id == targets[1].action,
             10,
         ),
-        (DeliveryFilter { event: Some(event), ..none() }, &|row| row.event_id == event, 2),
         (
-            DeliveryFilter { event_type: Some(TYPES[0]), ..none() },
+            DeliveryFilter {
+                event: Some(event),
+                ..none()
+            },
+            &|row| row.event_id == event,
+            2,
+        ),
+        (
+            DeliveryFilter {
+                event_type: Some(TYPES[0]),
+                ..none()
+            },
             &|row| row.event_type == TYPES[0],
             10,
         ),
-        (DeliveryFilter { since: Some(at(4)), ..none() }, &|row| row.created_at >= at(4), 12),
-        (DeliveryFilter { until: Some(at(4)), ..none() }, &|row| row.created_at < at(4), 8),
+        (
+            DeliveryFilter {
+                since: Some(at(4)),
+                ..none()
+            },
+            &|row| row.created_at >= at(4),
+            12,
+        ),
+        (
+            DeliveryFilter {
+                until: Some(at(4)),
+                ..none()
+            },
+            &|row| row.created_at < at(4),
+            8,
+        ),
         (
             DeliveryFilter {
                 status: Some(Status::Pending),
@@ -103,7 +155,14 @@ fn deliveries_are_listed_by_every_filter_and_all_together() {
             },
             3,
         ),
-        (DeliveryFilter { action: Some(Target::new().action), ..none() }, &|_| false, 0),
+        (
+            DeliveryFilter {
+                action: Some(Target::new().action),
+                ..none()
+            },
+            &|_| false,
+            0,
+        ),
     ];
     for (filter, matches, count) in filters {
         let listed = list(&filter);
@@ -125,15 +184,27 @@ fn events_are_listed_by_every_filter_and_all_together() {
         (Some(TYPES[0]), Some(at(3)), Some(at(8)), vec![6, 4]),
         (Some("message.received"), None, None, vec![]),
     ] {
-        let filter = EventFilter { event_type, since, until };
+        let filter = EventFilter {
+            event_type,
+            since,
+            until,
+        };
         let listed = all_pages(
             2,
             |row: &ledger::EventRow| row.id.to_string(),
             |page| ledger.events(&acme(), &filter, page).unwrap(),
         );
         let times: Vec<_> = listed.iter().map(|row| row.received_at).collect();
-        assert_eq!(times, seconds.into_iter().map(at).collect::<Vec<_>>(), "{filter:?}");
-        assert!(listed.iter().all(|row| event_type.is_none_or(|key| row.event_type == key)));
+        assert_eq!(
+            times,
+            seconds.into_iter().map(at).collect::<Vec<_>>(),
+            "{filter:?}"
+        );
+        assert!(
+            listed
+                .iter()
+                .all(|row| event_type.is_none_or(|key| row.event_type == key))
+        );
     }
 }
 
@@ -143,12 +214,22 @@ fn nobody_sees_what_is_anothers() {
     let ledger = database.ledger();
     filled(&ledger, &Target::many(2));
     let everything = DeliveryFilter::default();
-    let others = ledger.deliveries(&account("other"), &everything, &first(200)).unwrap();
+    let others = ledger
+        .deliveries(&account("other"), &everything, &first(200))
+        .unwrap();
     assert_eq!(others.len(), 10);
     for row in others {
         assert!(ledger.delivery(&acme(), row.id).unwrap().is_none());
         assert!(ledger.event(&acme(), row.event_id).unwrap().is_none());
-        let filter = DeliveryFilter { event: Some(row.event_id), ..DeliveryFilter::default() };
-        assert!(ledger.deliveries(&acme(), &filter, &first(9)).unwrap().is_empty());
+        let filter = DeliveryFilter {
+            event: Some(row.event_id),
+            ..DeliveryFilter::default()
+        };
+        assert!(
+            ledger
+                .deliveries(&acme(), &filter, &first(9))
+                .unwrap()
+                .is_empty()
+        );
     }
 }

@@ -22,11 +22,16 @@ use crate::support::{Post, Sqlite, Target, acme, at, attempt, claim};
 #[derive(Debug, Clone)]
 enum Step {
     /// An event comes that is owed to so many, and so many more that are off.
-    Accept { owed: usize, skipped: usize },
+    Accept {
+        owed: usize,
+        skipped: usize,
+    },
     /// An event is owed again.
     Replay(Index),
     /// A runner claims.
-    Claim { total: usize },
+    Claim {
+        total: usize,
+    },
     /// A runner reports; its lease may be over, and others may have the delivery.
     Finish(Index, End),
     /// A runner finds that the action is gone.
@@ -35,9 +40,15 @@ enum Step {
     Crash,
     Retry(Index),
     Cancel(Index),
-    Recover { since_seconds: i64 },
-    Prune { age_seconds: u64 },
-    Pass { seconds: u64 },
+    Recover {
+        since_seconds: i64,
+    },
+    Prune {
+        age_seconds: u64,
+    },
+    Pass {
+        seconds: u64,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -134,16 +145,31 @@ impl<'a> World<'a> {
     fn owe(&mut self, event: EventId, owed: &[ledger::PlannedDelivery]) {
         for owed in owed {
             let due_at = owed.skip.is_none().then_some(self.now);
-            let status = if owed.skip.is_none() { Status::Pending } else { Status::Skipped };
+            let status = if owed.skip.is_none() {
+                Status::Pending
+            } else {
+                Status::Skipped
+            };
             let (tries, claim, attempts, created_at) = (0, None, Vec::new(), self.now);
-            let new = Delivery { event, status, tries, due_at, claim, attempts, created_at };
+            let new = Delivery {
+                event,
+                status,
+                tries,
+                due_at,
+                claim,
+                attempts,
+                created_at,
+            };
             self.deliveries.insert(owed.id, new);
         }
     }
 
     fn accept(&mut self, owed: usize, skipped: usize) {
         let targets = self.targets.iter().cycle();
-        let owed = targets.clone().take(owed).map(|target| target.owed(self.now));
+        let owed = targets
+            .clone()
+            .take(owed)
+            .map(|target| target.owed(self.now));
         let skipped = targets.take(skipped).map(|target| target.skipped(self.now));
         let all: Vec<_> = owed.chain(skipped).collect();
         let (event, _) = Post::new(self.now, &all).accept(&self.ledger).unwrap();
@@ -163,7 +189,10 @@ impl<'a> World<'a> {
         let (claim, claimed) = claim(&self.ledger, total, self.now);
         let is_due = |delivery: &Delivery| delivery.due_at.is_some_and(|due| due <= self.now);
         if claimed.is_empty() {
-            assert!(!self.deliveries.values().any(is_due), "something due was not claimed");
+            assert!(
+                !self.deliveries.values().any(is_due),
+                "something due was not claimed"
+            );
         }
         assert!(claimed.len() <= total);
         for claimed in claimed {
@@ -172,7 +201,10 @@ impl<'a> World<'a> {
             delivery.status = Status::Delivering;
             delivery.claim = Some(claim.token.clone());
             delivery.due_at = Some(claim.lease_until);
-            self.held.push(Held { claim: claim.clone(), claimed });
+            self.held.push(Held {
+                claim: claim.clone(),
+                claimed,
+            });
         }
     }
 
@@ -205,15 +237,27 @@ impl<'a> World<'a> {
         };
         let schedule = RetrySchedule::try_from(vec![5, 20]).unwrap();
         let tries = held.claimed.tries + 1;
-        let retry = Retry { schedule: &schedule, tries, retry_after: None, jitter: 0 };
+        let retry = Retry {
+            schedule: &schedule,
+            tries,
+            retry_after: None,
+            jitter: 0,
+        };
         let settled: Settled = settle(&outcome, &retry, self.now);
         let error = outcome.err().map(|failure| failure.to_string());
-        FinishedAttempt { error, ..attempt(&held.claimed, self.now, settled) }
+        FinishedAttempt {
+            error,
+            ..attempt(&held.claimed, self.now, settled)
+        }
     }
 
     fn withdraw(&mut self, held: &Held) {
         let reason = "action was deleted".into();
-        let gone = Withdrawn { account: acme(), delivery: held.claimed.id, reason };
+        let gone = Withdrawn {
+            account: acme(),
+            delivery: held.claimed.id,
+            reason,
+        };
         let canceled = self.ledger.cancel(&held.claim, &[gone]).unwrap();
         let live = self.live(held);
         assert_eq!(canceled, usize::from(live.is_some()));
@@ -234,17 +278,25 @@ impl<'a> World<'a> {
 
     fn retry(&mut self, index: &Index) {
         let now = self.now;
-        let Some((id, delivery, held)) = self.pick_delivery(index) else { return };
+        let Some((id, delivery, held)) = self.pick_delivery(index) else {
+            return;
+        };
         if !held {
             delivery.due_again(now);
         }
-        let expected = if held { Retried::UnderWay } else { Retried::Due };
+        let expected = if held {
+            Retried::UnderWay
+        } else {
+            Retried::Due
+        };
         assert_eq!(self.ledger.retry(&acme(), id, now).unwrap(), expected);
     }
 
     fn cancel(&mut self, index: &Index) {
         let now = self.now;
-        let Some((id, delivery, held)) = self.pick_delivery(index) else { return };
+        let Some((id, delivery, held)) = self.pick_delivery(index) else {
+            return;
+        };
         let expected = if held {
             Cancelled::UnderWay
         } else if delivery.due_at.is_none() {
@@ -253,7 +305,10 @@ impl<'a> World<'a> {
             (delivery.status, delivery.due_at, delivery.claim) = (Status::Canceled, None, None);
             Cancelled::Done
         };
-        assert_eq!(self.ledger.cancel_by_hand(&acme(), id, now).unwrap(), expected);
+        assert_eq!(
+            self.ledger.cancel_by_hand(&acme(), id, now).unwrap(),
+            expected
+        );
     }
 
     fn recover(&mut self, since: Timestamp) {
@@ -264,8 +319,16 @@ impl<'a> World<'a> {
                 count += 1;
             }
         }
-        let recovery = Recovery { since, until: None, trigger: None, action: None };
-        assert_eq!(self.ledger.recover(&acme(), &recovery, self.now).unwrap(), count);
+        let recovery = Recovery {
+            since,
+            until: None,
+            trigger: None,
+            action: None,
+        };
+        assert_eq!(
+            self.ledger.recover(&acme(), &recovery, self.now).unwrap(),
+            count
+        );
     }
 
     fn prune(&mut self, age: Duration) {
@@ -274,8 +337,13 @@ impl<'a> World<'a> {
         // A look that finds no old event ends it: no delivery is older than its event.
         self.deliveries
             .retain(|_, delivery| delivery.due_at.is_some() || delivery.created_at >= cutoff);
-        let owed: Vec<_> = self.deliveries.values().map(|delivery| delivery.event).collect();
-        self.events.retain(|(event, received_at)| *received_at >= cutoff || owed.contains(event));
+        let owed: Vec<_> = self
+            .deliveries
+            .values()
+            .map(|delivery| delivery.event)
+            .collect();
+        self.events
+            .retain(|(event, received_at)| *received_at >= cutoff || owed.contains(event));
     }
 
     /// The tables say what the model says, and nothing impossible.
@@ -286,11 +354,18 @@ impl<'a> World<'a> {
                         (SELECT * FROM attempt WHERE delivery_id = delivery.id ORDER BY number))
              FROM delivery ORDER BY id",
         );
-        let expected: Vec<_> = self.deliveries.iter().map(|(id, row)| row.columns(*id)).collect();
+        let expected: Vec<_> = self
+            .deliveries
+            .iter()
+            .map(|(id, row)| row.columns(*id))
+            .collect();
         assert_eq!(found, expected);
         let events = self.database.rows("SELECT id FROM event ORDER BY rowid");
-        let expected: Vec<Row> =
-            self.events.iter().map(|(id, _)| vec![Value::Text(id.to_string())]).collect();
+        let expected: Vec<Row> = self
+            .events
+            .iter()
+            .map(|(id, _)| vec![Value::Text(id.to_string())])
+            .collect();
         assert_eq!(events, expected);
         for impossible in [
             "delivery WHERE (due_at IS NULL) = (status IN ('pending', 'delivering'))",
@@ -300,9 +375,16 @@ impl<'a> World<'a> {
             "delivery WHERE attempt_count = 0 AND status IN ('succeeded', 'failed')",
             "attempt WHERE delivery_id NOT IN (SELECT id FROM delivery)",
         ] {
-            assert_eq!(self.database.rows(&format!("SELECT * FROM {impossible}")), Vec::<Row>::new());
+            assert_eq!(
+                self.database.rows(&format!("SELECT * FROM {impossible}")),
+                Vec::<Row>::new()
+            );
         }
-        let due = self.deliveries.values().filter_map(|delivery| delivery.due_at).min();
+        let due = self
+            .deliveries
+            .values()
+            .filter_map(|delivery| delivery.due_at)
+            .min();
         assert_eq!(self.ledger.next_due_at().unwrap(), due);
     }
 
@@ -310,7 +392,9 @@ impl<'a> World<'a> {
     fn settle_all(&mut self) {
         // Each run settles something that is due; the rest waits for a schedule or a lease.
         for _ in 0..self.deliveries.len() {
-            let Some(due) = self.ledger.next_due_at().unwrap() else { break };
+            let Some(due) = self.ledger.next_due_at().unwrap() else {
+                break;
+            };
             self.now = self.now.max(due);
             self.held.clear();
             self.claim(64);
@@ -319,7 +403,11 @@ impl<'a> World<'a> {
             }
         }
         self.check();
-        assert!(self.deliveries.values().all(|delivery| delivery.due_at.is_none()));
+        assert!(
+            self.deliveries
+                .values()
+                .all(|delivery| delivery.due_at.is_none())
+        );
     }
 }
 
@@ -365,6 +453,7 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..60),
     ) {
         let database = Sqlite::in_memory();
+        prop_assert_eq!(database.ledger().next_due_at().unwrap(), None);
         let mut world = World::over(&database);
         for step in &steps {
             world.play(step);

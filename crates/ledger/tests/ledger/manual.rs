@@ -15,11 +15,17 @@ fn one_of_each(ledger: &Ledger<&Sqlite>) -> Vec<(Status, DeliveryId)> {
         let id = post_one(ledger, Target::new(), at(0));
         let (claim, claimed) = claim_one(ledger, at(0));
         all.push((settled.status, id));
-        ledger.record(&claim, &[&attempt(&claimed, at(0), settled)]).unwrap();
+        ledger
+            .record(&claim, &[&attempt(&claimed, at(0), settled)])
+            .unwrap();
     }
     let canceled = post_one(ledger, Target::new(), at(0));
     let (claim, _) = claim_one(ledger, at(0));
-    let gone = Withdrawn { account: acme(), delivery: canceled, reason: "gone".into() };
+    let gone = Withdrawn {
+        account: acme(),
+        delivery: canceled,
+        reason: "gone".into(),
+    };
     ledger.cancel(&claim, &[gone]).unwrap();
     all.push((Status::Canceled, canceled));
     let owed = [Target::new().skipped(at(0))];
@@ -32,7 +38,12 @@ fn one_of_each(ledger: &Ledger<&Sqlite>) -> Vec<(Status, DeliveryId)> {
 }
 
 fn all_since(seconds: i64) -> Recovery {
-    Recovery { since: at(seconds), until: None, trigger: None, action: None }
+    Recovery {
+        since: at(seconds),
+        until: None,
+        trigger: None,
+        action: None,
+    }
 }
 
 #[test]
@@ -41,9 +52,16 @@ fn a_delivery_is_tried_again_whatever_became_of_it() {
     let ledger = database.ledger();
     for (status, id) in one_of_each(&ledger) {
         let before = show(&ledger, id).attempts.len();
-        assert_eq!(ledger.retry(&acme(), id, at(10)).unwrap(), Retried::Due, "{status}");
+        assert_eq!(
+            ledger.retry(&acme(), id, at(10)).unwrap(),
+            Retried::Due,
+            "{status}"
+        );
         let due = show(&ledger, id).delivery;
-        assert_eq!((due.status, due.next_attempt_at), (Status::Pending, Some(at(10))));
+        assert_eq!(
+            (due.status, due.next_attempt_at),
+            (Status::Pending, Some(at(10)))
+        );
         assert_eq!(due.reason.as_deref(), Some("retried by hand"));
 
         // Once more changes nothing.
@@ -51,9 +69,14 @@ fn a_delivery_is_tried_again_whatever_became_of_it() {
         let (claim, claimed) = claim_one(&ledger, at(10));
         // The whole schedule is before it.
         assert_eq!((claimed.id, claimed.tries), (id, 0));
-        ledger.record(&claim, &[&attempt(&claimed, at(10), sent())]).unwrap();
+        ledger
+            .record(&claim, &[&attempt(&claimed, at(10), sent())])
+            .unwrap();
         let shown = show(&ledger, id);
-        assert_eq!((shown.delivery.status, shown.attempts.len()), (Status::Succeeded, before + 1));
+        assert_eq!(
+            (shown.delivery.status, shown.attempts.len()),
+            (Status::Succeeded, before + 1)
+        );
     }
 }
 
@@ -64,11 +87,20 @@ fn what_is_under_way_is_left_alone_until_its_lease_is_over() {
     let id = post_one(&ledger, Target::new(), at(0));
     let (dead, claimed) = claim_one(&ledger, at(0));
     let almost = at(0) + LEASE - std::time::Duration::from_millis(1);
-    assert_eq!(ledger.retry(&acme(), id, almost).unwrap(), Retried::UnderWay);
-    assert_eq!(ledger.cancel_by_hand(&acme(), id, almost).unwrap(), Cancelled::UnderWay);
+    assert_eq!(
+        ledger.retry(&acme(), id, almost).unwrap(),
+        Retried::UnderWay
+    );
+    assert_eq!(
+        ledger.cancel_by_hand(&acme(), id, almost).unwrap(),
+        Cancelled::UnderWay
+    );
     assert!(claim(&ledger, 64, almost).1.is_empty());
 
-    assert_eq!(ledger.retry(&acme(), id, at(0) + LEASE).unwrap(), Retried::Due);
+    assert_eq!(
+        ledger.retry(&acme(), id, at(0) + LEASE).unwrap(),
+        Retried::Due
+    );
     let late = attempt(&claimed, at(0), sent());
     assert_eq!(ledger.record(&dead, &[&late]).unwrap(), 0);
     assert_eq!(claim_one(&ledger, at(0) + LEASE).1.id, id);
@@ -87,7 +119,9 @@ fn a_wish_that_meets_a_scheduled_attempt_makes_one_attempt_at_a_time() {
     // The retry that is scheduled is brought forward, not doubled.
     assert_eq!(ledger.retry(&acme(), id, at(2)).unwrap(), Retried::Due);
     let (claim, claimed) = claim_one(&ledger, at(2));
-    ledger.record(&claim, &[&attempt(&claimed, at(2), sent())]).unwrap();
+    ledger
+        .record(&claim, &[&attempt(&claimed, at(2), sent())])
+        .unwrap();
     assert_eq!(ledger.next_due_at().unwrap(), None);
     assert_eq!(show(&ledger, id).attempts.len(), 2);
 }
@@ -111,7 +145,10 @@ fn only_what_is_owed_is_canceled() {
     let dead = post_one(&ledger, Target::new(), at(0));
     claim_one(&ledger, at(0));
     let over = at(0) + LEASE;
-    assert_eq!(ledger.cancel_by_hand(&acme(), dead, over).unwrap(), Cancelled::Done);
+    assert_eq!(
+        ledger.cancel_by_hand(&acme(), dead, over).unwrap(),
+        Cancelled::Done
+    );
     assert!(claim(&ledger, 64, over).1.is_empty());
 }
 
@@ -123,9 +160,17 @@ fn what_is_not_there_or_anothers_is_missing() {
     let unknown = Target::new().owed(at(0)).id;
     for (account, id) in [(acme(), unknown), (account("other"), id)] {
         assert_eq!(ledger.retry(&account, id, at(0)).unwrap(), Retried::Missing);
-        assert_eq!(ledger.cancel_by_hand(&account, id, at(0)).unwrap(), Cancelled::Missing);
+        assert_eq!(
+            ledger.cancel_by_hand(&account, id, at(0)).unwrap(),
+            Cancelled::Missing
+        );
     }
-    assert_eq!(ledger.recover(&account("other"), &all_since(0), at(0)).unwrap(), 0);
+    assert_eq!(
+        ledger
+            .recover(&account("other"), &all_since(0), at(0))
+            .unwrap(),
+        0
+    );
     assert_eq!(show(&ledger, id).delivery.reason, None);
 }
 
@@ -140,12 +185,18 @@ fn failed_deliveries_are_recovered_by_the_thousand() {
     assert_eq!(settle_due(&ledger, at(600), &gave_up()), 12_000);
 
     let statements = database.statements_of(|ledger| {
-        assert_eq!(ledger.recover(&acme(), &all_since(0), at(700)).unwrap(), 12_000);
+        assert_eq!(
+            ledger.recover(&acme(), &all_since(0), at(700)).unwrap(),
+            12_000
+        );
     });
     assert!(statements.len() <= 3);
     assert_eq!(ledger.recover(&acme(), &all_since(0), at(700)).unwrap(), 0);
     assert_eq!(settle_due(&ledger, at(700), &sent()), 12_000);
-    assert_eq!(database.number("SELECT count(*) FROM delivery WHERE attempt_count = 2"), 12_000);
+    assert_eq!(
+        database.number("SELECT count(*) FROM delivery WHERE attempt_count = 2"),
+        12_000
+    );
 }
 
 #[test]
@@ -153,7 +204,10 @@ fn only_the_failed_that_were_asked_for_are_recovered() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();
     let one = Target::new();
-    let sibling = Target { action: Target::new().action, ..one };
+    let sibling = Target {
+        action: Target::new().action,
+        ..one
+    };
     let wanted = |since, until: Option<i64>, trigger, action| {
         // Each of the three fails at 0 s, 10 s and 20 s.
         let targets = [one, sibling, Target::new()];
@@ -162,8 +216,12 @@ fn only_the_failed_that_were_asked_for_are_recovered() {
         }
         settle_due(&ledger, at(20), &gave_up());
         one_of_each(&ledger);
-        let recovery =
-            Recovery { since: at(since), until: until.map(at), trigger, action };
+        let recovery = Recovery {
+            since: at(since),
+            until: until.map(at),
+            trigger,
+            action,
+        };
         let recovered = ledger.recover(&acme(), &recovery, at(30)).unwrap();
         let due: Vec<_> = deliveries(&ledger)
             .into_iter()
@@ -186,7 +244,10 @@ fn only_the_failed_that_were_asked_for_are_recovered() {
     assert_eq!(wanted(10, Some(20), None, None), 3);
     assert_eq!(wanted(0, None, Some(one.trigger), None), 6);
     assert_eq!(wanted(0, None, None, Some(one.action)), 3);
-    assert_eq!(wanted(10, Some(20), Some(one.trigger), Some(sibling.action)), 1);
+    assert_eq!(
+        wanted(10, Some(20), Some(one.trigger), Some(sibling.action)),
+        1
+    );
     assert_eq!(wanted(0, None, Some(Target::new().trigger), None), 0);
 }
 
@@ -202,17 +263,33 @@ fn an_event_is_owed_again_to_what_matches_now() {
     let second = [Target::new().owed(at(10)), Target::new().skipped(at(10))];
     assert!(ledger.replay(&acme(), event, &second, at(10)).unwrap());
     let (_, claimed) = claim_one(&ledger, at(10));
-    assert_eq!((claimed.id, claimed.event, claimed.tries), (second[0].id, event, 0));
-    assert_eq!(claimed.queue, format!("0{}", second[0].action.random_part()));
+    assert_eq!(
+        (claimed.id, claimed.event, claimed.tries),
+        (second[0].id, event, 0)
+    );
+    assert_eq!(
+        claimed.queue,
+        format!("0{}", second[0].action.random_part())
+    );
     let skipped = show(&ledger, second[1].id).delivery;
-    assert_eq!((skipped.status, skipped.created_at), (Status::Skipped, at(10)));
+    assert_eq!(
+        (skipped.status, skipped.created_at),
+        (Status::Skipped, at(10))
+    );
     assert_eq!(skipped.event_type, "message.sent");
-    assert_eq!(show(&ledger, first[0].id).delivery.status, Status::Succeeded);
+    assert_eq!(
+        show(&ledger, first[0].id).delivery.status,
+        Status::Succeeded
+    );
 
     let third = [Target::new().owed(millis(11))];
     let unknown = domain::id::EventId::new(at(0), 7);
     assert!(!ledger.replay(&acme(), unknown, &third, at(11)).unwrap());
-    assert!(!ledger.replay(&account("other"), event, &third, at(11)).unwrap());
+    assert!(
+        !ledger
+            .replay(&account("other"), event, &third, at(11))
+            .unwrap()
+    );
     assert_eq!(deliveries(&ledger).len(), 3);
     assert!(ledger.replay(&acme(), event, &[], at(11)).unwrap());
 }

@@ -10,7 +10,10 @@ use crate::support::{
 };
 
 fn health(database: &Sqlite, target: Target) -> Health {
-    let mut found = database.ledger().health(&[target.action, Target::new().action]).unwrap();
+    let mut found = database
+        .ledger()
+        .health(&[target.action, Target::new().action])
+        .unwrap();
     assert!(found.len() <= 1);
     found.remove(&target.action).unwrap_or_default()
 }
@@ -33,12 +36,23 @@ fn an_attempt_is_shown_as_it_was() {
     assert_eq!(ledger.record(&claim, &[&finished]).unwrap(), 1);
 
     let shown = show(&ledger, id);
-    assert_eq!((shown.delivery.status, shown.delivery.attempt_count), (Status::Pending, 1));
+    assert_eq!(
+        (shown.delivery.status, shown.delivery.attempt_count),
+        (Status::Pending, 1)
+    );
     assert_eq!(shown.delivery.next_attempt_at, Some(at(6)));
     assert_eq!(shown.delivery.reason.as_deref(), Some("status 500"));
-    let [stored] = shown.attempts.as_slice() else { panic!("{shown:?}") };
-    assert_eq!((stored.number, stored.started_at, stored.duration_ms), (1, at(1), 500));
-    assert_eq!((stored.status_code, &stored.error), (Some(503), &finished.error));
+    let [stored] = shown.attempts.as_slice() else {
+        panic!("{shown:?}")
+    };
+    assert_eq!(
+        (stored.number, stored.started_at, stored.duration_ms),
+        (1, at(1), 500)
+    );
+    assert_eq!(
+        (stored.status_code, &stored.error),
+        (Some(503), &finished.error)
+    );
     assert_eq!(stored.request_headers, finished.request_headers);
     assert_eq!(stored.response_headers, finished.response_headers);
     assert_eq!(stored.response_body, finished.response_body);
@@ -51,8 +65,10 @@ fn a_body_with_a_nul_is_kept_whole() {
     let id = post_one(&ledger, Target::new(), at(0));
     let (claim, claimed) = claim_one(&ledger, at(0));
     let body = Some("before\0after".to_owned());
-    let finished =
-        FinishedAttempt { response_body: body.clone(), ..attempt(&claimed, at(0), sent()) };
+    let finished = FinishedAttempt {
+        response_body: body.clone(),
+        ..attempt(&claimed, at(0), sent())
+    };
     ledger.record(&claim, &[&finished]).unwrap();
     assert_eq!(show(&ledger, id).attempts[0].response_body, body);
 }
@@ -67,12 +83,24 @@ fn attempts_are_numbered_from_one_and_tries_count_the_round() {
         let (claim, claimed) = claim_one(&ledger, now);
         assert_eq!(claimed.tries, number - 1);
         let settled = if number < 4 { again(now) } else { sent() };
-        ledger.record(&claim, &[&attempt(&claimed, now, settled)]).unwrap();
+        ledger
+            .record(&claim, &[&attempt(&claimed, now, settled)])
+            .unwrap();
     }
     let shown = show(&ledger, id);
-    assert_eq!((shown.delivery.status, shown.delivery.attempt_count), (Status::Succeeded, 4));
-    assert_eq!((shown.delivery.reason, shown.delivery.next_attempt_at), (None, None));
-    let numbers: Vec<_> = shown.attempts.iter().map(|attempt| attempt.number).collect();
+    assert_eq!(
+        (shown.delivery.status, shown.delivery.attempt_count),
+        (Status::Succeeded, 4)
+    );
+    assert_eq!(
+        (shown.delivery.reason, shown.delivery.next_attempt_at),
+        (None, None)
+    );
+    let numbers: Vec<_> = shown
+        .attempts
+        .iter()
+        .map(|attempt| attempt.number)
+        .collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
     assert_eq!(ledger.next_due_at().unwrap(), None);
 }
@@ -85,8 +113,13 @@ fn the_first_attempt_and_retries_are_in_lanes_of_their_own() {
     post_one(&ledger, target, at(0));
     for lane in ["0", "1", "1"] {
         let (claim, claimed) = claim_one(&ledger, at(0));
-        assert_eq!(claimed.queue, format!("{lane}{}", target.action.random_part()));
-        ledger.record(&claim, &[&attempt(&claimed, at(0), again(at(0)))]).unwrap();
+        assert_eq!(
+            claimed.queue,
+            format!("{lane}{}", target.action.random_part())
+        );
+        ledger
+            .record(&claim, &[&attempt(&claimed, at(0), again(at(0)))])
+            .unwrap();
     }
 }
 
@@ -101,15 +134,30 @@ fn a_result_under_a_lost_claim_is_not_recorded() {
 
     assert_eq!(ledger.record(&stale, &[&result(sent())]).unwrap(), 0);
     let shown = show(&ledger, id);
-    assert_eq!((shown.delivery.status, shown.attempts.len()), (Status::Delivering, 0));
-    assert_eq!(health(&database, Target { action: claimed.action, ..Target::new() }), Health::default());
+    assert_eq!(
+        (shown.delivery.status, shown.attempts.len()),
+        (Status::Delivering, 0)
+    );
+    assert_eq!(
+        health(
+            &database,
+            Target {
+                action: claimed.action,
+                ..Target::new()
+            }
+        ),
+        Health::default()
+    );
 
     assert_eq!(ledger.record(&live, &[&result(gave_up())]).unwrap(), 1);
     assert_eq!(ledger.record(&stale, &[&result(sent())]).unwrap(), 0);
     // The answer to the first call was lost, and it is made again.
     assert_eq!(ledger.record(&live, &[&result(gave_up())]).unwrap(), 0);
     let shown = show(&ledger, id);
-    assert_eq!((shown.delivery.status, shown.attempts.len()), (Status::Failed, 1));
+    assert_eq!(
+        (shown.delivery.status, shown.attempts.len()),
+        (Status::Failed, 1)
+    );
 }
 
 #[test]
@@ -142,15 +190,26 @@ fn the_results_of_a_claim_are_recorded_in_one_statement_each_as_it_is() {
     finished[0].delivery = unclaimed;
 
     let statements = database.statements_of(|ledger| {
-        assert_eq!(ledger.record(&claim, &finished.iter().collect::<Vec<_>>()).unwrap(), 59);
+        assert_eq!(
+            ledger
+                .record(&claim, &finished.iter().collect::<Vec<_>>())
+                .unwrap(),
+            59
+        );
     });
     assert_eq!(statements.len(), 1);
     for finished in &finished[1..] {
         let shown = show(&ledger, finished.delivery).delivery;
-        assert_eq!((shown.status, shown.attempt_count), (finished.settled.status, 1));
+        assert_eq!(
+            (shown.status, shown.attempt_count),
+            (finished.settled.status, 1)
+        );
     }
     assert_eq!(show(&ledger, unclaimed).delivery.status, Status::Pending);
-    assert_eq!(show(&ledger, claimed[0].id).delivery.status, Status::Delivering);
+    assert_eq!(
+        show(&ledger, claimed[0].id).delivery.status,
+        Status::Delivering
+    );
     assert_eq!(ledger.record(&claim, &[]).unwrap(), 0);
 }
 
@@ -162,7 +221,9 @@ fn the_health_of_an_action_follows_its_attempts() {
     let run = |seconds, settled| {
         post_one(&ledger, target, at(seconds));
         let (claim, claimed) = claim_one(&ledger, at(seconds));
-        ledger.record(&claim, &[&attempt(&claimed, at(seconds), settled)]).unwrap();
+        ledger
+            .record(&claim, &[&attempt(&claimed, at(seconds), settled)])
+            .unwrap();
         health(&database, target)
     };
     // An attempt takes half a second.
@@ -178,7 +239,10 @@ fn the_health_of_an_action_follows_its_attempts() {
         }
     );
     let second = run(20, again(at(9_000)));
-    assert_eq!((second.failing_since, second.consecutive_failures), (Some(at(10)), 2));
+    assert_eq!(
+        (second.failing_since, second.consecutive_failures),
+        (Some(at(10)), 2)
+    );
     let well = Health {
         last_success_at: ended(30),
         last_failure_at: ended(20),
@@ -213,9 +277,20 @@ fn a_delivery_is_withdrawn_under_its_claim_alone() {
 
     assert_eq!(ledger.cancel(&claim, &gone).unwrap(), 1);
     let shown = show(&ledger, id);
-    assert_eq!((shown.delivery.status, shown.attempts.len()), (Status::Canceled, 0));
-    assert_eq!(shown.delivery.reason.as_deref(), Some("trigger was deleted"));
+    assert_eq!(
+        (shown.delivery.status, shown.attempts.len()),
+        (Status::Canceled, 0)
+    );
+    assert_eq!(
+        shown.delivery.reason.as_deref(),
+        Some("trigger was deleted")
+    );
     assert_eq!(ledger.next_due_at().unwrap(), None);
     assert_eq!(ledger.cancel(&claim, &gone).unwrap(), 0);
-    assert_eq!(ledger.record(&claim, &[&attempt(&claimed, at(0), sent())]).unwrap(), 0);
+    assert_eq!(
+        ledger
+            .record(&claim, &[&attempt(&claimed, at(0), sent())])
+            .unwrap(),
+        0
+    );
 }

@@ -29,7 +29,9 @@ fn there_are_so_many_slots_and_no_more() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();
     let enter = |token, now| ledger.enter(token, now).unwrap();
-    let slots: Vec<_> = ["a", "b", "c", "d"].map(|token| enter(token, at(0)).unwrap()).into();
+    let slots: Vec<_> = ["a", "b", "c", "d"]
+        .map(|token| enter(token, at(0)).unwrap())
+        .into();
     assert!(enter("e", at(0)).is_none());
     ledger.abandon(&slots[2]).unwrap();
     assert!(enter("e", at(0)).is_some());
@@ -51,7 +53,11 @@ fn runners_that_race_for_slots_get_one_each() {
         let now = at(round * 60);
         let entered = race(8, |number| {
             let database = Sqlite::open(&file);
-            database.ledger().enter(&number.to_string(), now).unwrap().is_some()
+            database
+                .ledger()
+                .enter(&number.to_string(), now)
+                .unwrap()
+                .is_some()
         });
         assert_eq!(entered.iter().filter(|entered| **entered).count(), 4);
     }
@@ -61,8 +67,9 @@ fn runners_that_race_for_slots_get_one_each() {
 fn a_slot_that_another_has_is_not_renewed_given_back_or_waited_in() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();
-    let lost: Vec<_> =
-        ["a", "b", "c", "d"].map(|token| ledger.enter(token, at(0)).unwrap().unwrap()).into();
+    let lost: Vec<_> = ["a", "b", "c", "d"]
+        .map(|token| ledger.enter(token, at(0)).unwrap().unwrap())
+        .into();
     for token in ["e", "f", "g", "h"] {
         ledger.enter(token, at(10)).unwrap().unwrap();
     }
@@ -85,7 +92,9 @@ fn a_runner_does_not_leave_or_wait_while_something_is_due() {
     assert!(!ledger.wait(&slot, at(1)).unwrap());
 
     let (claim, claimed) = claim_one(&ledger, at(1));
-    ledger.record(&claim, &[&attempt(&claimed, at(1), again(at(6)))]).unwrap();
+    ledger
+        .record(&claim, &[&attempt(&claimed, at(1), again(at(6)))])
+        .unwrap();
     assert!(ledger.wait(&slot, at(2)).unwrap());
     assert!(ledger.renew(&slot, true, at(6)).unwrap());
     assert_eq!(ledger.leave(&slot, at(6)).unwrap(), Leaving::WorkLeft);
@@ -127,7 +136,11 @@ fn of_runners_that_race_to_wait_one_waits() {
         let now = at(round * 60);
         let waits = race(4, |number| {
             let database = Sqlite::open(&file);
-            let slot = database.ledger().enter(&number.to_string(), now).unwrap().unwrap();
+            let slot = database
+                .ledger()
+                .enter(&number.to_string(), now)
+                .unwrap()
+                .unwrap();
             database.ledger().wait(&slot, now).unwrap()
         });
         assert_eq!(waits.iter().filter(|waits| **waits).count(), 1);
@@ -145,7 +158,14 @@ enum Step {
 
 const INTERLEAVINGS: [[Step; 4]; 6] = {
     use Step::{AcceptReads as A, AcceptWrites as B, RunnerReads as R, RunnerWrites as S};
-    [[A, B, R, S], [A, R, B, S], [A, R, S, B], [R, A, B, S], [R, A, S, B], [R, S, A, B]]
+    [
+        [A, B, R, S],
+        [A, R, B, S],
+        [A, R, S, B],
+        [R, A, B, S],
+        [R, A, S, B],
+        [R, S, A, B],
+    ]
 };
 
 /// Plays each interleaving of an event that is accepted and a runner that `goes`, and checks that
@@ -174,9 +194,7 @@ fn nothing_is_left_behind(goes: impl Fn(&Store<'_>, &ledger::Slot, Timestamp) ->
 
 #[test]
 fn an_event_is_never_left_to_a_runner_that_leaves() {
-    nothing_is_left_behind(|ledger, slot, now| {
-        ledger.leave(slot, now).unwrap() == Leaving::Left
-    });
+    nothing_is_left_behind(|ledger, slot, now| ledger.leave(slot, now).unwrap() == Leaving::Left);
 }
 
 #[test]
@@ -196,7 +214,11 @@ fn an_event_is_never_left_to_a_runner_that_leaves_at_the_same_moment() {
         let outcomes = race(2, |number| {
             let database = Sqlite::open(&file);
             // Now one is a little later, now the other.
-            std::thread::sleep(Duration::from_micros(if number == 0 { round * 7 } else { 350 }));
+            std::thread::sleep(Duration::from_micros(if number == 0 {
+                round * 7
+            } else {
+                350
+            }));
             match number {
                 0 => left_to_a_runner(&database.ledger(), clock()),
                 _ => database.ledger().leave(&slot, clock()).unwrap() == Leaving::WorkLeft,
@@ -218,7 +240,9 @@ fn the_next_due_time_is_that_of_a_delivery_a_retry_or_the_end_of_a_lease() {
     assert_eq!(next(), Some(at(5)));
     let (claim, claimed) = claim_one(&ledger, at(6));
     assert_eq!(next(), Some(claim.lease_until));
-    ledger.record(&claim, &[&attempt(&claimed, at(6), again(at(20)))]).unwrap();
+    ledger
+        .record(&claim, &[&attempt(&claimed, at(6), again(at(20)))])
+        .unwrap();
     assert_eq!(next(), Some(at(20)));
     settle_all(&ledger, at(20));
     assert_eq!(next(), None);

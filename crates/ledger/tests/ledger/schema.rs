@@ -51,7 +51,11 @@ fn making_it_again_changes_nothing() {
         let twice = [delivery.clone(), delivery.clone()];
         assert!(Post::new(at(0), &twice).accept(ledger).is_err());
     });
-    assert!(statements.iter().any(|statement| statement.sql.starts_with("CREATE TABLE")));
+    assert!(
+        statements
+            .iter()
+            .any(|statement| statement.sql.starts_with("CREATE TABLE"))
+    );
     assert_eq!(schema(&database), complete());
     assert_eq!(deliveries(&ledger).len(), 1);
 }
@@ -76,12 +80,21 @@ fn after_a_crash_between_any_two_statements_the_next_use_goes_on() {
     let mut crashes = 0;
     loop {
         let database = Sqlite::in_memory();
-        let dying = Ledger::new(Dying { database: &database, left: Cell::new(crashes) });
-        let crashed = Post::new(at(0), &[Target::new().owed(at(0))]).accept(&dying).is_err();
+        let dying = Ledger::new(Dying {
+            database: &database,
+            left: Cell::new(crashes),
+        });
+        let crashed = Post::new(at(0), &[Target::new().owed(at(0))])
+            .accept(&dying)
+            .is_err();
         // Not only is the schema made whole: an event that is accepted has its deliveries.
         let (ledger, before) = (database.ledger(), if crashed { 0 } else { 1 });
         post_one(&ledger, Target::new(), at(0));
-        assert_eq!(deliveries(&ledger).len(), before + 1, "after {crashes} statements");
+        assert_eq!(
+            deliveries(&ledger).len(),
+            before + 1,
+            "after {crashes} statements"
+        );
         assert_eq!(schema(&database), complete(), "after {crashes} statements");
         if !crashed {
             break;
@@ -89,5 +102,8 @@ fn after_a_crash_between_any_two_statements_the_next_use_goes_on() {
         claim_one(&ledger, at(0));
         crashes += 1;
     }
-    assert!(crashes > 10, "there were only {crashes} statements to crash between");
+    assert!(
+        crashes > 10,
+        "there were only {crashes} statements to crash between"
+    );
 }

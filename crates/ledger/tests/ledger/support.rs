@@ -49,8 +49,13 @@ impl Sqlite {
     fn over(connection: Connection) -> Self {
         connection.busy_timeout(Duration::from_secs(60)).unwrap();
         // No test cuts the power.
-        connection.pragma_update(None, "synchronous", "OFF").unwrap();
-        Self { connection, statements: RefCell::default() }
+        connection
+            .pragma_update(None, "synchronous", "OFF")
+            .unwrap();
+        Self {
+            connection,
+            statements: RefCell::default(),
+        }
     }
 
     pub(crate) fn ledger(&self) -> Ledger<&Self> {
@@ -66,9 +71,14 @@ impl Sqlite {
 
     /// What SQLite would do to answer `sql`, a line for each table.
     pub(crate) fn plan(&self, sql: &str) -> Vec<String> {
-        let mut statement = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut statement = self
+            .connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
         for parameter in 1..=statement.parameter_count() {
-            statement.raw_bind_parameter(parameter, types::Null).unwrap();
+            statement
+                .raw_bind_parameter(parameter, types::Null)
+                .unwrap();
         }
         let mut rows = statement.raw_query();
         let mut plan = Vec::new();
@@ -100,10 +110,15 @@ impl Sqlite {
         let columns = statement.column_count();
         let parameters = rusqlite::params_from_iter(parameters.iter().map(to_sqlite));
         let rows = statement
-            .query_map(parameters, |row| (0..columns).map(|at| from_sqlite(row, at)).collect())?
+            .query_map(parameters, |row| {
+                (0..columns).map(|at| from_sqlite(row, at)).collect()
+            })?
             .collect();
         let steps = statement.get_status(StatementStatus::VmStep);
-        self.statements.borrow_mut().push(Statement { sql: sql.to_owned(), steps });
+        self.statements.borrow_mut().push(Statement {
+            sql: sql.to_owned(),
+            steps,
+        });
         rows
     }
 }
@@ -152,8 +167,9 @@ pub(crate) fn millis(millis: i64) -> Timestamp {
 /// Numbers that are the same in every run, and spread as evenly as random ones (SplitMix64).
 pub(crate) fn random() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(1);
-    let mut number =
-        CALLS.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut number = CALLS
+        .fetch_add(1, Ordering::Relaxed)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
     number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ number >> 31
@@ -181,7 +197,10 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn new() -> Self {
-        Self { trigger: TriggerId::new(at(0), entropy()), action: ActionId::new(at(0), entropy()) }
+        Self {
+            trigger: TriggerId::new(at(0), entropy()),
+            action: ActionId::new(at(0), entropy()),
+        }
     }
 
     pub(crate) fn many(count: usize) -> Vec<Self> {
@@ -191,12 +210,20 @@ impl Target {
     /// The delivery of an event that comes `now`.
     pub(crate) fn owed(self, now: Timestamp) -> PlannedDelivery {
         let id = DeliveryId::new(now, entropy());
-        PlannedDelivery { id, trigger: self.trigger, action: self.action, skip: None }
+        PlannedDelivery {
+            id,
+            trigger: self.trigger,
+            action: self.action,
+            skip: None,
+        }
     }
 
     /// A delivery that is not to be sent, because the action is off.
     pub(crate) fn skipped(self, now: Timestamp) -> PlannedDelivery {
-        PlannedDelivery { skip: Some(Skip::ActionDisabled), ..self.owed(now) }
+        PlannedDelivery {
+            skip: Some(Skip::ActionDisabled),
+            ..self.owed(now)
+        }
     }
 }
 
@@ -253,8 +280,14 @@ pub(crate) fn post<D: Database>(
     now: Timestamp,
 ) -> Vec<DeliveryId> {
     let owed: Vec<_> = targets.iter().map(|target| target.owed(now)).collect();
-    let post = Post { account: account.clone(), ..Post::new(now, &owed) };
-    assert!(matches!(post.accept(ledger).unwrap(), (_, Inserted::New { .. })));
+    let post = Post {
+        account: account.clone(),
+        ..Post::new(now, &owed)
+    };
+    assert!(matches!(
+        post.accept(ledger).unwrap(),
+        (_, Inserted::New { .. })
+    ));
     owed.iter().map(|delivery| delivery.id).collect()
 }
 
@@ -272,11 +305,20 @@ pub(crate) const LEASE: Duration = Duration::from_secs(40);
 
 /// Claims of any one who comes first, wherever he starts.
 pub(crate) fn limits(total: usize) -> ClaimLimits<'static> {
-    ClaimLimits { total, per_queue: 16, in_flight: &[], failing_after: 5, start: random() }
+    ClaimLimits {
+        total,
+        per_queue: 16,
+        in_flight: &[],
+        failing_after: 5,
+        start: random(),
+    }
 }
 
 pub(crate) fn new_claim(now: Timestamp) -> Claim {
-    Claim { token: format!("{:032x}", entropy()), lease_until: now + LEASE }
+    Claim {
+        token: format!("{:032x}", entropy()),
+        lease_until: now + LEASE,
+    }
 }
 
 /// Claims up to `total`, as a runner does that has nothing in flight.
@@ -299,19 +341,31 @@ pub(crate) fn claim_one<D: Database>(ledger: &Ledger<D>, now: Timestamp) -> (Cla
 
 /// The receiver took it.
 pub(crate) fn sent() -> Settled {
-    Settled { status: Status::Succeeded, due_at: None, reason: None }
+    Settled {
+        status: Status::Succeeded,
+        due_at: None,
+        reason: None,
+    }
 }
 
 /// The receiver did not take it; it is tried again at `due_at`.
 pub(crate) fn again(due_at: Timestamp) -> Settled {
     let reason = Some("status 500".into());
-    Settled { status: Status::Pending, due_at: Some(due_at), reason }
+    Settled {
+        status: Status::Pending,
+        due_at: Some(due_at),
+        reason,
+    }
 }
 
 /// The receiver did not take it, and that was the last attempt.
 pub(crate) fn gave_up() -> Settled {
     let reason = Some("gave up after 1 attempt: status 500".into());
-    Settled { status: Status::Failed, due_at: None, reason }
+    Settled {
+        status: Status::Failed,
+        due_at: None,
+        reason,
+    }
 }
 
 /// An attempt of half a second that ended so.
@@ -347,9 +401,13 @@ pub(crate) fn settle_due<D: Database>(
         if claimed.is_empty() {
             return count;
         }
-        let done: Vec<_> =
-            claimed.iter().map(|claimed| attempt(claimed, now, settled.clone())).collect();
-        count += ledger.record(&claim, &done.iter().collect::<Vec<_>>()).unwrap();
+        let done: Vec<_> = claimed
+            .iter()
+            .map(|claimed| attempt(claimed, now, settled.clone()))
+            .collect();
+        count += ledger
+            .record(&claim, &done.iter().collect::<Vec<_>>())
+            .unwrap();
     }
 }
 
@@ -365,7 +423,9 @@ pub(crate) fn first(limit: usize) -> Page {
 
 /// The usual account's deliveries, the newest first.
 pub(crate) fn deliveries<D: Database>(ledger: &Ledger<D>) -> Vec<DeliveryRow> {
-    ledger.deliveries(&acme(), &ledger::DeliveryFilter::default(), &first(200)).unwrap()
+    ledger
+        .deliveries(&acme(), &ledger::DeliveryFilter::default(), &first(200))
+        .unwrap()
 }
 
 /// Runs `act` in `count` threads that start together, each with its number.
@@ -381,6 +441,9 @@ pub(crate) fn race<T: Send>(count: usize, act: impl Fn(usize) -> T + Sync) -> Ve
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     })
 }

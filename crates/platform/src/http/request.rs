@@ -37,6 +37,12 @@ impl Head {
     pub(super) fn read(incoming: &IncomingRequest) -> Result<Self, Problem> {
         let method = Method::from_bytes(incoming.method().to_string().as_bytes())
             .map_err(|_| Problem::bad_request("the method can't be understood"))?;
+        // HEAD is GET without the body (RFC 9110, 9.3.2), and the host leaves the body out.
+        let method = if method == Method::HEAD {
+            Method::GET
+        } else {
+            method
+        };
         let target = incoming.path_with_query().unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         Ok(Self {
