@@ -6,9 +6,6 @@ use crate::process;
 use crate::project::{COMPONENTS, PROBE, Project};
 use crate::toolchain::WasmToolchain;
 
-/// The crates that end up in a component, beside the components themselves. What they do only there is not linted natively.
-const LIBRARIES: [&str; 3] = ["domain", "ledger", "platform"];
-
 pub(crate) fn run(project: &Project) -> Result<()> {
     eprintln!("xtask: formatting");
     process::run(project.cargo().args(["fmt", "--all", "--check"]))
@@ -25,8 +22,9 @@ pub(crate) fn run(project: &Project) -> Result<()> {
 
     let toolchain = WasmToolchain::ready(project)?;
     eprintln!("xtask: clippy, WebAssembly");
+    // With the crates of this workspace that they use.
     let mut wasm = toolchain.cargo(project, "clippy");
-    for package in COMPONENTS.iter().chain([&PROBE]).chain(&LIBRARIES) {
+    for package in COMPONENTS.iter().chain([&PROBE]) {
         wasm.args(["--package", package]);
     }
     process::run(wasm.args(["--", "--deny", "warnings"]))

@@ -49,10 +49,13 @@ impl<D: Database> Ledger<D> {
              RETURNING 1",
             &[cutoff.into(), STEP.into()],
         )?;
+        // Only those before the oldest delivery that is left: a look at every old event would be
+        // no bounded step.
         let events = self.run(
             "DELETE FROM event WHERE rowid IN
                 (SELECT rowid FROM event
-                 WHERE received_at < ?1
+                 WHERE received_at < min(?1, coalesce(
+                        (SELECT min(created_at) FROM delivery WHERE due_at IS NULL), ?1))
                    AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id)
                  ORDER BY received_at LIMIT ?2)
              RETURNING 1",

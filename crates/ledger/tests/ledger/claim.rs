@@ -276,7 +276,7 @@ fn a_backlog_does_not_hide_another_accounts_first_attempt() {
         let wanted = post_one(&ledger, quiet, at(1));
         claims.push(claims_until(&ledger, wanted, at(1)));
     }
-    assert_eq!(claims.iter().max(), Some(&1));
+    assert_eq!(claims.iter().max(), Some(&1), "{claims:?}");
 }
 
 #[test]

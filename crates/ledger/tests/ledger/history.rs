@@ -80,7 +80,8 @@ fn deliveries_are_listed_by_every_filter_and_all_together() {
     assert_eq!(all.len(), 20);
     let event = all[7].event_id;
 
-    let filters: [(DeliveryFilter<'_>, &dyn Fn(&DeliveryRow) -> bool, usize); 9] = [
+    type Wanted<'a> = &'a dyn Fn(&DeliveryRow) -> bool;
+    let filters: [(DeliveryFilter<'_>, Wanted<'_>, usize); 9] = [
         (
             DeliveryFilter {
                 status: Some(Status::Failed),
