@@ -138,13 +138,15 @@ impl<D: Database> Ledger<D> {
              ),
              candidate (entry) AS (
                 SELECT * FROM
-                    (SELECT rowid FROM delivery WHERE due_at <= ?1 ORDER BY due_at LIMIT 256)
+                    (SELECT rowid FROM delivery WHERE due_at <= ?1
+                     ORDER BY due_at LIMIT 4 * ?4)
                 UNION
                 SELECT delivery.rowid FROM step
                 JOIN delivery ON delivery.rowid IN
                     (SELECT rowid FROM delivery AS head
                      WHERE head.queue = step.queue AND head.due_at <= ?1
-                     ORDER BY head.due_at LIMIT ?5)
+                     ORDER BY head.due_at
+                     LIMIT min(?5, 1 + 4 * ?4 / (SELECT count(*) FROM step)))
              ),
              ranked (entry, lane, account, due_at, rank, limit_) AS (
                 SELECT delivery.rowid, substr(delivery.queue, 1, 1), delivery.account,

@@ -5,7 +5,7 @@ use ledger::{DeliveryFilter, EventFilter, Ledger, Recovery};
 
 use crate::support::{
     Post, Sqlite, Statement, Target, acme, again, at, attempt, claim, first, limits, millis,
-    new_claim, post, sent, settle_due,
+    new_claim, post, sent,
 };
 
 /// A ledger in which each of 20 actions is owed so many events, and so many more are settled.
@@ -21,12 +21,12 @@ impl Filled {
         let targets = Target::many(20);
         let ledger = database.ledger();
         let now = at(100_000);
-        for (offset, settled) in [(0, true), (50_000_000, false)] {
+        assert_eq!(ledger.next_due_at().unwrap(), None);
+        for start in [0, 50_000_000] {
+            // What was there before has been sent: in one statement, to save the tests' time.
+            database.rows("UPDATE delivery SET status = 'succeeded', due_at = NULL");
             for event in 0..events {
-                post(&ledger, &acme(), &targets, millis(offset + event));
-            }
-            if settled {
-                settle_due(&ledger, now, &sent());
+                post(&ledger, &acme(), &targets, millis(start + event));
             }
         }
         Self {
@@ -324,4 +324,21 @@ fn a_statement_costs_the_same_with_a_hundred_times_as_much_in_the_ledger() {
             "to {name} takes {few} steps, then {many}"
         );
     }
+}
+
+#[test]
+fn a_claim_costs_the_same_with_ten_times_as_many_actions() {
+    let steps = |actions| {
+        let database = Sqlite::in_memory();
+        let targets = Target::many(actions);
+        for second in 0..5 {
+            post(&database.ledger(), &acme(), &targets, at(second));
+        }
+        let claims = database.statements_of(|ledger| {
+            assert_eq!(claim(ledger, 64, at(5)).1.len(), 64);
+        });
+        claims[0].steps
+    };
+    let (few, many) = (steps(200), steps(2_000));
+    assert!(many < few * 2, "{few} steps, then {many}");
 }
