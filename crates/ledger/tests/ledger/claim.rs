@@ -23,9 +23,16 @@ fn backlog(ledger: &Store<'_>, account_name: &str, targets: &[Target], events: i
     }
 }
 
+/// As above, each of `targets` in an account of its own.
+fn backlogs(ledger: &Store<'_>, targets: &[Target], events: i64) {
+    for (number, target) in targets.iter().enumerate() {
+        backlog(ledger, &format!("loud-{number}"), &[*target], events);
+    }
+}
+
 /// As above, and each has failed once and is due again.
 fn retries(ledger: &Store<'_>, targets: &[Target], events: i64) {
-    backlog(ledger, "acme", targets, events);
+    backlogs(ledger, targets, events);
     let owed = targets.len() * usize::try_from(events).unwrap();
     assert_eq!(settle_due(ledger, at(60), &again(at(100))), owed);
     // They failed for reasons that have passed.
@@ -309,14 +316,14 @@ fn retries_do_not_hide_first_attempts() {
 fn first_attempts_do_not_hide_retries() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();
-    let target = Target::new();
-    retries(&ledger, &[target], 1);
-    let retry = deliveries(&ledger)
-        .into_iter()
-        .find(|row| row.status == Status::Pending);
+    let retry = post_one(&ledger, Target::new(), at(0));
+    let (claim, claimed) = claim_one(&ledger, at(0));
+    ledger
+        .record(&claim, &[&attempt(&claimed, at(0), again(at(100)))])
+        .unwrap();
     // Older than the retry, by their due time.
-    backlog(&ledger, "acme", &Target::many(100), 50);
-    assert_eq!(claims_until(&ledger, retry.unwrap().id, at(200)), 1);
+    backlogs(&ledger, &Target::many(100), 50);
+    assert_eq!(claims_until(&ledger, retry, at(200)), 1);
 }
 
 #[test]
