@@ -1,24 +1,16 @@
 //! `/v1/accounts/{account}/triggers/{trigger}/actions[/{action}]`
 
-use domain::{
-    id::ActionId,
-    page,
-    secret::SigningSecret,
-    trigger::{Action, ActionInput, PatchError, Trigger},
-};
+use domain::{id::ActionId, page, trigger::ActionInput};
 use http::StatusCode;
 use platform::{
-    clock, config, entropy,
-    http::{Request, Response, account},
-    ledger,
+    http::{Request, Response, account, etag},
     problem::Problem,
-    store::{self, TriggerStore},
+    triggers::{Triggers, find_action},
 };
 
 use crate::{
     created,
-    stores::{self, fresh},
-    view::{ActionView, Lens, etag, vault},
+    view::{ActionView, Lens},
 };
 
 pub(crate) async fn create(
@@ -28,32 +20,15 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let account = account(account_id)?;
     let input: ActionInput = request.json()?;
-    let policy = config::url_policy()?;
-    let sealer = config::sealer()?;
-    let vault = vault(&account, &sealer);
-    let store = TriggerStore::open()?;
-    let ledger = ledger::open()?;
-
-    let action = store::change(&store, &ledger, &account, store::PATIENCE, |writer| {
-        let before = stores::trigger(&store, &account, trigger_id)?;
-        let settings = input.check(Some(before.event_type), &policy)?;
-        let (now, entropy) = fresh();
-        let secret = SigningSecret::new(entropy::bytes());
-        let action = Action::new(ActionId::new(now, entropy), settings, &secret, &vault, now);
-        let mut trigger = before.clone();
-        trigger.add(action.clone(), now)?;
-        writer.put(Some(&before), &trigger)?;
-        Ok(action)
-    })
-    .await?;
-    let location = format!(
-        "/v1/accounts/{account}/triggers/{trigger_id}/actions/{}",
-        action.id
-    );
+    let triggers = Triggers::of(account)?;
+    let action = triggers.add_action(trigger_id, input).await?;
     Ok(created(
-        &location,
+        &format!(
+            "/v1/accounts/{account_id}/triggers/{trigger_id}/actions/{}",
+            action.id
+        ),
         &etag(action.revision),
-        &ActionView::of(&action, &Lens::on([&action], &vault, &ledger)?)?,
+        &ActionView::of(&action, &Lens::on([&action], &triggers)?)?,
     ))
 }
 
@@ -67,7 +42,8 @@ pub(crate) fn list(
         .head
         .query(&["limit", "cursor"])?
         .page(|id| ActionId::parse(id).is_ok())?;
-    let trigger = stores::trigger(&TriggerStore::open()?, &account, trigger_id)?;
+    let triggers = Triggers::of(account)?;
+    let trigger = triggers.find(trigger_id)?;
     let after = page
         .after
         .as_deref()
@@ -82,9 +58,7 @@ pub(crate) fn list(
         .filter(|_| more)
         .map(|action| page::cursor(&action.id.to_string()));
 
-    let sealer = config::sealer()?;
-    let vault = vault(&account, &sealer);
-    let lens = Lens::on(actions.iter().copied(), &vault, &ledger::open()?)?;
+    let lens = Lens::on(actions.iter().copied(), &triggers)?;
     let views = actions
         .into_iter()
         .map(|action| ActionView::of(action, &lens));
@@ -96,12 +70,10 @@ pub(crate) fn show(
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
-    let account = account(account_id)?;
-    let trigger = stores::trigger(&TriggerStore::open()?, &account, trigger_id)?;
-    let action = find(&trigger, action_id)?;
-    let sealer = config::sealer()?;
-    let vault = vault(&account, &sealer);
-    let view = ActionView::of(action, &Lens::on([action], &vault, &ledger::open()?)?)?;
+    let triggers = Triggers::of(account(account_id)?)?;
+    let trigger = triggers.find(trigger_id)?;
+    let action = find_action(&trigger, action_id)?;
+    let view = ActionView::of(action, &Lens::on([action], &triggers)?)?;
     Ok(Response::ok(&view).header("etag", etag(action.revision)))
 }
 
@@ -113,27 +85,11 @@ pub(crate) async fn change(
 ) -> Result<Response, Problem> {
     let account = account(account_id)?;
     let patch = request.merge_patch()?;
-    let policy = config::url_policy()?;
-    let sealer = config::sealer()?;
-    let vault = vault(&account, &sealer);
-    let store = TriggerStore::open()?;
-    let ledger = ledger::open()?;
-    let action = store::change(&store, &ledger, &account, store::PATIENCE, |writer| {
-        let before = stores::trigger(&store, &account, trigger_id)?;
-        let mut action = find(&before, action_id)?.clone();
-        request.if_match(&etag(action.revision))?;
-        let now = clock::now();
-        action
-            .patch(patch, before.event_type, &policy, &vault, now)
-            .map_err(|error| match error {
-                PatchError::Invalid(errors) => Problem::invalid(errors),
-                PatchError::Open(error) => error.into(),
-            })?;
-        writer.put(Some(&before), &before.with(&action, now))?;
-        Ok(action)
-    })
-    .await?;
-    let view = ActionView::of(&action, &Lens::on([&action], &vault, &ledger)?)?;
+    let triggers = Triggers::of(account)?;
+    let action = triggers
+        .change_action((trigger_id, action_id), patch, request.if_match())
+        .await?;
+    let view = ActionView::of(&action, &Lens::on([&action], &triggers)?)?;
     Ok(Response::ok(&view).header("etag", etag(action.revision)))
 }
 
@@ -143,23 +99,9 @@ pub(crate) async fn delete(
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
-    let account = account(account_id)?;
-    let store = TriggerStore::open()?;
-    let ledger = ledger::open()?;
-    store::change(&store, &ledger, &account, store::PATIENCE, |writer| {
-        let before = stores::trigger(&store, &account, trigger_id)?;
-        let action = find(&before, action_id)?;
-        request.if_match(&etag(action.revision))?;
-        Ok(writer.put(Some(&before), &before.without(action.id, clock::now()))?)
-    })
-    .await?;
+    let triggers = Triggers::of(account(account_id)?)?;
+    triggers
+        .delete_action((trigger_id, action_id), request.if_match())
+        .await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
-}
-
-/// The action of a path.
-pub(crate) fn find<'a>(trigger: &'a Trigger, segment: &str) -> Result<&'a Action, Problem> {
-    ActionId::parse(segment)
-        .ok()
-        .and_then(|id| trigger.action(id))
-        .ok_or_else(|| Problem::not_found(format!("{} has no action {segment:?}", trigger.id)))
 }

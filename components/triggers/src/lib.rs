@@ -4,8 +4,8 @@
 
 mod actions;
 mod event_types;
+mod health;
 mod secrets;
-mod stores;
 mod triggers;
 mod view;
 
@@ -42,7 +42,7 @@ async fn route(request: Request) -> Result<Response, Problem> {
     const DELETE: Method = Method::DELETE;
 
     match (request.head.segments().as_slice(), &request.head.method) {
-        (["v1", "health"], &GET) => stores::health(),
+        (["v1", "health"], &GET) => health::show(),
         (["v1", "health"], _) => Err(Problem::method_not_allowed("GET")),
 
         (["v1", "event-types"], &GET) => event_types::list(&request),

@@ -2,22 +2,17 @@
 
 use std::time::Duration;
 
-use domain::{input::FieldError, secret::SigningSecret, time::Timestamp, trigger::Secrets};
+use domain::{time::Timestamp, trigger::Secrets};
 use platform::{
-    clock, config, entropy,
+    clock,
     http::{Request, Response, account},
-    ledger,
     problem::Problem,
-    store::{self, TriggerStore},
+    triggers::{Triggers, find_action},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{actions::find, stores, view::vault};
-
 /// How long a rotated secret goes on signing when the caller does not say, in seconds.
 const DEFAULT_OVERLAP: u32 = 24 * 60 * 60;
-/// The longest that it can, in seconds.
-const MAX_OVERLAP: u32 = 7 * 24 * 60 * 60;
 
 #[derive(Serialize)]
 struct View {
@@ -60,10 +55,9 @@ pub(crate) fn show(
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
-    let account = account(account_id)?;
-    let trigger = stores::trigger(&TriggerStore::open()?, &account, trigger_id)?;
-    let sealer = config::sealer()?;
-    let secrets = find(&trigger, action_id)?.secrets(&vault(&account, &sealer))?;
+    let triggers = Triggers::of(account(account_id)?)?;
+    let trigger = triggers.find(trigger_id)?;
+    let secrets = find_action(&trigger, action_id)?.secrets(&triggers.vault())?;
     Ok(secret_response(&secrets))
 }
 
@@ -81,32 +75,9 @@ pub(crate) async fn rotate(
         request.json()?
     };
     let overlap = rotation.overlap_seconds.unwrap_or(DEFAULT_OVERLAP);
-    if overlap > MAX_OVERLAP {
-        let detail = format!("is 0 to {MAX_OVERLAP} (7 days), not {overlap}");
-        return Err(Problem::invalid(vec![FieldError::new(
-            "/overlap_seconds",
-            detail,
-        )]));
-    }
-    let sealer = config::sealer()?;
-    let vault = vault(&account, &sealer);
-    let store = TriggerStore::open()?;
-    let ledger = ledger::open()?;
-    let secrets = store::change(&store, &ledger, &account, store::PATIENCE, |writer| {
-        let before = stores::trigger(&store, &account, trigger_id)?;
-        let mut action = find(&before, action_id)?.clone();
-        let now = clock::now();
-        let expires_at = now + Duration::from_secs(overlap.into());
-        action.rotate(
-            &SigningSecret::new(entropy::bytes()),
-            expires_at,
-            &vault,
-            now,
-        );
-        writer.put(Some(&before), &before.with(&action, now))?;
-        Ok(action.secrets(&vault)?)
-    })
-    .await?;
+    let secrets = Triggers::of(account)?
+        .rotate_secret((trigger_id, action_id), Duration::from_secs(overlap.into()))
+        .await?;
     Ok(secret_response(&secrets))
 }
 

@@ -11,11 +11,7 @@ use domain::{
     time::Timestamp,
     trigger::{Action, Disabled, Method, Trigger, Vault},
 };
-use platform::{
-    entropy,
-    ledger::{Health, Ledger},
-    problem::Problem,
-};
+use platform::{ledger::Health, problem::Problem, triggers::Triggers};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -54,7 +50,7 @@ pub(crate) struct ActionView<'a> {
 
 /// What showing actions takes beside the actions: what opens their headers, and their health.
 pub(crate) struct Lens<'a> {
-    vault: &'a Vault<'a>,
+    vault: Vault<'a>,
     health: HashMap<ActionId, Health>,
 }
 
@@ -62,16 +58,12 @@ impl<'a> Lens<'a> {
     /// For showing these actions.
     pub(crate) fn on<'b>(
         actions: impl IntoIterator<Item = &'b Action>,
-        vault: &'a Vault<'a>,
-        ledger: &Ledger,
+        triggers: &'a Triggers,
     ) -> Result<Self, Problem> {
-        let ids: Vec<_> = actions.into_iter().map(|action| action.id).collect();
-        let health = if ids.is_empty() {
-            HashMap::new()
-        } else {
-            ledger.health(&ids)?
-        };
-        Ok(Self { vault, health })
+        Ok(Self {
+            vault: triggers.vault(),
+            health: triggers.health(actions)?,
+        })
     }
 }
 
@@ -104,7 +96,7 @@ impl<'a> ActionView<'a> {
             disabled: action.disabled.as_ref(),
             url: &action.url,
             method: action.method,
-            headers: action.headers(lens.vault)?,
+            headers: action.headers(&lens.vault)?,
             body_template: action.body_template.as_ref().map(BodyTemplate::source),
             content_type: &action.content_type,
             timeout_seconds: action.timeout_seconds,
@@ -113,22 +105,5 @@ impl<'a> ActionView<'a> {
             created_at: action.created_at,
             updated_at: action.updated_at,
         })
-    }
-}
-
-/// The entity tag of something with this revision (RFC 9110, 8.8.3).
-pub(crate) fn etag(revision: u64) -> String {
-    format!("\"{revision}\"")
-}
-
-/// The vault of an account's actions.
-pub(crate) fn vault<'a>(
-    account: &'a domain::account::AccountId,
-    sealer: &'a domain::sealing::Sealer,
-) -> Vault<'a> {
-    Vault {
-        account: account.as_str(),
-        sealer,
-        nonce: &entropy::bytes,
     }
 }

@@ -14,4 +14,5 @@ pub mod nudge;
 pub mod outbound;
 pub mod problem;
 pub mod store;
+pub mod triggers;
 mod wait;

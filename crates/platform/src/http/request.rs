@@ -195,13 +195,30 @@ impl Request {
         ))
     }
 
-    /// Checks `If-Match` against the resource's entity tag (RFC 9110, 13.1.1).
+    /// Which version of a resource the caller wants to change.
+    pub fn if_match(&self) -> IfMatch<'_> {
+        IfMatch(self.head.header("if-match"))
+    }
+}
+
+/// `If-Match`: which version of a resource a caller wants to change (RFC 9110, 13.1.1).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IfMatch<'a>(Option<&'a str>);
+
+impl<'a> IfMatch<'a> {
+    /// As a request's header says it; without one, any version.
+    pub fn new(header: Option<&'a str>) -> Self {
+        Self(header)
+    }
+
+    /// Checks the condition against a resource's revision.
     ///
     /// # Errors
     ///
-    /// 412 when the header is there and names neither the tag nor `*`.
-    pub fn if_match(&self, current: &str) -> Result<(), Problem> {
-        let Some(wanted) = self.head.header("if-match") else {
+    /// 412 when it names neither the revision's entity tag nor `*`.
+    pub fn check(self, revision: u64) -> Result<(), Problem> {
+        let current = etag(revision);
+        let Some(wanted) = self.0 else {
             return Ok(());
         };
         if wanted
@@ -211,8 +228,13 @@ impl Request {
         {
             return Ok(());
         }
-        Err(Problem::precondition_failed(current))
+        Err(Problem::precondition_failed(&current))
     }
+}
+
+/// The entity tag of something with this revision (RFC 9110, 8.8.3).
+pub fn etag(revision: u64) -> String {
+    format!("\"{revision}\"")
 }
 
 /// The account of a path.

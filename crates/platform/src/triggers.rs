@@ -1,0 +1,351 @@
+//! An account's triggers: read and changed, by the same rules whoever asks, the API or the pages.
+
+use std::{collections::HashMap, time::Duration};
+
+use domain::{
+    account::AccountId,
+    catalogue::EventType,
+    id::{ActionId, TriggerId},
+    input::FieldError,
+    page::{self, Page},
+    sealing::Sealer,
+    secret::SigningSecret,
+    trigger::{
+        Action, ActionInput, MAX_TRIGGERS, PatchError, Secrets, Trigger, TriggerInput, Vault,
+    },
+};
+use serde_json::Value;
+
+use crate::{
+    clock, config, entropy,
+    http::IfMatch,
+    ledger::{self, Health, Ledger},
+    problem::Problem,
+    store::{self, IndexEntry, TriggerStore},
+};
+
+/// The longest that a secret goes on signing after it was rotated.
+pub const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The triggers of one account.
+pub struct Triggers {
+    account: AccountId,
+    store: TriggerStore,
+    ledger: Ledger,
+    sealer: Sealer,
+}
+
+/// Which triggers to list.
+#[derive(Debug, Default)]
+pub struct TriggerFilter<'a> {
+    /// Of this type only.
+    pub event_type: Option<&'static EventType>,
+    /// Only those that fire, or only those that do not.
+    pub enabled: Option<bool>,
+    /// Whose name contains this, whatever its case.
+    pub text: Option<&'a str>,
+}
+
+impl Triggers {
+    /// The triggers of this account.
+    ///
+    /// # Errors
+    ///
+    /// When a store can't be opened or a setting is malformed.
+    pub fn of(account: AccountId) -> Result<Self, Problem> {
+        Ok(Self {
+            account,
+            sealer: config::sealer()?,
+            store: TriggerStore::open()?,
+            ledger: ledger::open()?,
+        })
+    }
+
+    /// The account.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The ledger of all accounts.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// What seals and opens what is secret of the account's actions.
+    pub fn vault(&self) -> Vault<'_> {
+        Vault {
+            account: self.account.as_str(),
+            sealer: &self.sealer,
+            nonce: &entropy::bytes,
+        }
+    }
+
+    /// How these actions' attempts have gone. One that had none is missing.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn health<'a>(
+        &self,
+        actions: impl IntoIterator<Item = &'a Action>,
+    ) -> Result<HashMap<ActionId, Health>, Problem> {
+        let ids: Vec<_> = actions.into_iter().map(|action| action.id).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        Ok(self.ledger.health(&ids)?)
+    }
+
+    /// A page of the triggers that `filter` wants, the oldest first, and the cursor of the next
+    /// page.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn list(
+        &self,
+        filter: &TriggerFilter<'_>,
+        page: &Page,
+    ) -> Result<(Vec<Trigger>, Option<String>), Problem> {
+        let text = filter.text.map(str::to_lowercase);
+        let after = page
+            .after
+            .as_deref()
+            .and_then(|id| TriggerId::parse(id).ok());
+        let wanted = |entry: &IndexEntry| {
+            filter
+                .event_type
+                .is_none_or(|event_type| event_type.key == entry.event_type)
+                && filter
+                    .enabled
+                    .is_none_or(|enabled| enabled == entry.enabled)
+                && text
+                    .as_ref()
+                    .is_none_or(|text| entry.name.to_lowercase().contains(text))
+                && after.is_none_or(|after| entry.id > after)
+        };
+        let index = self.store.index(&self.account)?;
+        let mut entries: Vec<_> = index.into_iter().filter(wanted).collect();
+        entries.sort_by_key(|entry| entry.id);
+        let more = entries.len() > page.limit;
+        entries.truncate(page.limit);
+
+        // One that was deleted since the index was read is simply not there.
+        let triggers = entries
+            .iter()
+            .filter_map(|entry| self.store.trigger(&self.account, entry.id).transpose());
+        let triggers = triggers.collect::<Result<_, _>>()?;
+        let last = entries.last().filter(|_| more);
+        Ok((
+            triggers,
+            last.map(|entry| page::cursor(&entry.id.to_string())),
+        ))
+    }
+
+    /// The trigger that a path names.
+    ///
+    /// # Errors
+    ///
+    /// 404 when the account has none of this id, or when the store fails.
+    pub fn find(&self, segment: &str) -> Result<Trigger, Problem> {
+        // What is no trigger id names no trigger.
+        let found = match TriggerId::parse(segment) {
+            Ok(id) => self.store.trigger(&self.account, id)?,
+            Err(_) => None,
+        };
+        found.ok_or_else(|| {
+            Problem::not_found(format!("{} has no trigger {segment:?}", self.account))
+        })
+    }
+
+    /// Makes a trigger, with its actions.
+    ///
+    /// # Errors
+    ///
+    /// 422 with everything that is wrong with it, or when a store fails.
+    pub async fn create(&self, input: TriggerInput) -> Result<Trigger, Problem> {
+        let (settings, actions) = input.check(&config::url_policy()?)?;
+        let now = clock::now();
+        let id = TriggerId::new(now, entropy::bits());
+        let mut trigger = Trigger::new(id, settings, now);
+        for settings in actions {
+            let id = ActionId::new(now, entropy::bits());
+            let secret = SigningSecret::new(entropy::bytes());
+            let action = Action::new(id, settings, &secret, &self.vault(), now);
+            trigger.actions.push(action);
+        }
+        self.write(|writer| {
+            if self.store.index(&self.account)?.len() >= MAX_TRIGGERS {
+                let detail = format!("an account has at most {MAX_TRIGGERS} triggers");
+                return Err(Problem::invalid(vec![FieldError::new("", detail)]));
+            }
+            Ok(writer.put(None, &trigger)?)
+        })
+        .await?;
+        Ok(trigger)
+    }
+
+    /// Applies a JSON merge patch to a trigger.
+    ///
+    /// # Errors
+    ///
+    /// 404, 412 or 422, or when a store fails; the trigger is then unchanged.
+    pub async fn change(
+        &self,
+        trigger: &str,
+        patch: Value,
+        if_match: IfMatch<'_>,
+    ) -> Result<Trigger, Problem> {
+        let policy = config::url_policy()?;
+        self.write(|writer| {
+            let before = self.find(trigger)?;
+            if_match.check(before.revision)?;
+            let mut trigger = before.clone();
+            trigger.patch(patch, &policy, clock::now())?;
+            writer.put(Some(&before), &trigger)?;
+            Ok(trigger)
+        })
+        .await
+    }
+
+    /// Deletes a trigger with its actions.
+    ///
+    /// # Errors
+    ///
+    /// 404 or 412, or when a store fails.
+    pub async fn delete(&self, trigger: &str, if_match: IfMatch<'_>) -> Result<(), Problem> {
+        self.write(|writer| {
+            let trigger = self.find(trigger)?;
+            if_match.check(trigger.revision)?;
+            Ok(writer.remove(&trigger)?)
+        })
+        .await
+    }
+
+    /// Adds an action to a trigger.
+    ///
+    /// # Errors
+    ///
+    /// 404 or 422, or when a store fails.
+    pub async fn add_action(&self, trigger: &str, input: ActionInput) -> Result<Action, Problem> {
+        let policy = config::url_policy()?;
+        self.write(|writer| {
+            let before = self.find(trigger)?;
+            let settings = input.check(Some(before.event_type), &policy)?;
+            let now = clock::now();
+            let id = ActionId::new(now, entropy::bits());
+            let secret = SigningSecret::new(entropy::bytes());
+            let action = Action::new(id, settings, &secret, &self.vault(), now);
+            let mut trigger = before.clone();
+            trigger.add(action.clone(), now)?;
+            writer.put(Some(&before), &trigger)?;
+            Ok(action)
+        })
+        .await
+    }
+
+    /// Applies a JSON merge patch to an action.
+    ///
+    /// # Errors
+    ///
+    /// 404, 412 or 422, or when a store fails; the action is then unchanged.
+    pub async fn change_action(
+        &self,
+        (trigger, action): (&str, &str),
+        patch: Value,
+        if_match: IfMatch<'_>,
+    ) -> Result<Action, Problem> {
+        let policy = config::url_policy()?;
+        self.write(|writer| {
+            let before = self.find(trigger)?;
+            let mut action = find_action(&before, action)?.clone();
+            if_match.check(action.revision)?;
+            let now = clock::now();
+            action
+                .patch(patch, before.event_type, &policy, &self.vault(), now)
+                .map_err(|error| match error {
+                    PatchError::Invalid(errors) => Problem::invalid(errors),
+                    PatchError::Open(error) => error.into(),
+                })?;
+            writer.put(Some(&before), &before.with(&action, now))?;
+            Ok(action)
+        })
+        .await
+    }
+
+    /// Deletes an action.
+    ///
+    /// # Errors
+    ///
+    /// 404 or 412, or when a store fails.
+    pub async fn delete_action(
+        &self,
+        (trigger, action): (&str, &str),
+        if_match: IfMatch<'_>,
+    ) -> Result<(), Problem> {
+        self.write(|writer| {
+            let before = self.find(trigger)?;
+            let action = find_action(&before, action)?;
+            if_match.check(action.revision)?;
+            Ok(writer.put(Some(&before), &before.without(action.id, clock::now()))?)
+        })
+        .await
+    }
+
+    /// Gives an action a new secret; the one before goes on signing for `overlap`, which is
+    /// [`MAX_OVERLAP`] at most.
+    ///
+    /// # Errors
+    ///
+    /// 404 or 422, or when a store fails.
+    pub async fn rotate_secret(
+        &self,
+        (trigger, action): (&str, &str),
+        overlap: Duration,
+    ) -> Result<Secrets, Problem> {
+        if overlap > MAX_OVERLAP {
+            let (most, given) = (MAX_OVERLAP.as_secs(), overlap.as_secs());
+            let detail = format!("is 0 to {most} (7 days), not {given}");
+            return Err(Problem::invalid(vec![FieldError::new(
+                "/overlap_seconds",
+                detail,
+            )]));
+        }
+        self.write(|writer| {
+            let before = self.find(trigger)?;
+            let mut action = find_action(&before, action)?.clone();
+            let now = clock::now();
+            let secret = SigningSecret::new(entropy::bytes());
+            action.rotate(&secret, now + overlap, &self.vault(), now);
+            writer.put(Some(&before), &before.with(&action, now))?;
+            Ok(action.secrets(&self.vault())?)
+        })
+        .await
+    }
+
+    async fn write<T>(
+        &self,
+        change: impl FnOnce(&store::Writer<'_>) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        store::change(
+            &self.store,
+            &self.ledger,
+            &self.account,
+            store::PATIENCE,
+            change,
+        )
+        .await
+    }
+}
+
+/// The action of a trigger that a path names.
+///
+/// # Errors
+///
+/// 404 when the trigger has none of this id.
+pub fn find_action<'a>(trigger: &'a Trigger, segment: &str) -> Result<&'a Action, Problem> {
+    ActionId::parse(segment)
+        .ok()
+        .and_then(|id| trigger.action(id))
+        .ok_or_else(|| Problem::not_found(format!("{} has no action {segment:?}", trigger.id)))
+}
