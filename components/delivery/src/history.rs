@@ -5,9 +5,9 @@ use domain::{
     id::{ActionId, DeliveryId, EventId, TriggerId},
     page,
     time::Timestamp,
-    trigger,
 };
 use platform::{
+    catalogue,
     http::{Request, Response, account},
     ledger::{self, DeliveryFilter},
     problem::Problem,
@@ -18,13 +18,12 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
     let query = request.head.query(&[
         "status", "trigger", "action", "event", "type", "since", "until", "limit", "cursor",
     ])?;
-    let event_type = query.parse("type", trigger::event_type)?;
     let filter = DeliveryFilter {
         status: query.parse("status", status)?,
         trigger: query.parse("trigger", TriggerId::parse)?,
         action: query.parse("action", ActionId::parse)?,
         event: query.parse("event", EventId::parse)?,
-        event_type: event_type.map(|event_type| event_type.key),
+        event_type: catalogue::wanted(&query)?,
         since: query.parse("since", Timestamp::parse)?,
         until: query.parse("until", Timestamp::parse)?,
     };

@@ -1,7 +1,8 @@
 //! `GET /v1/accounts/{account}/events[/{event}]`
 
-use domain::{id::EventId, page, time::Timestamp, trigger};
+use domain::{id::EventId, page, time::Timestamp};
 use platform::{
+    catalogue,
     http::{Request, Response, account},
     ledger::{self, DeliveryFilter, DeliveryRow, EventFilter, EventRow},
     problem::Problem,
@@ -25,9 +26,8 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
     let query = request
         .head
         .query(&["type", "since", "until", "limit", "cursor"])?;
-    let event_type = query.parse("type", trigger::event_type)?;
     let filter = EventFilter {
-        event_type: event_type.map(|event_type| event_type.key),
+        event_type: catalogue::wanted(&query)?,
         since: query.parse("since", Timestamp::parse)?,
         until: query.parse("until", Timestamp::parse)?,
     };

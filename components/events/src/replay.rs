@@ -1,15 +1,17 @@
 //! `POST /v1/accounts/{account}/events/{event}/replay`: owes an event again to what matches now.
 
-use domain::{id::EventId, trigger};
+use domain::id::EventId;
 use http::StatusCode;
 use platform::{
-    clock,
+    catalogue, clock,
     http::{Request, Response, account},
     ledger,
+    matching::owed_to,
     problem::Problem,
+    store::TriggerStore,
 };
 
-use crate::ingest::{Ingested, answer, owed, owed_to};
+use crate::ingest::{Ingested, answer, owed};
 
 pub(crate) fn replay(
     request: &Request,
@@ -22,9 +24,13 @@ pub(crate) fn replay(
     let id = EventId::parse(event_id).map_err(|_| missing())?;
     let ledger = ledger::open()?;
     let (event, data) = ledger.event(&account, id)?.ok_or_else(missing)?;
-    let event_type = trigger::event_type(&event.event_type).map_err(Problem::conflict)?;
+    let store = TriggerStore::open()?;
+    let catalogue = catalogue::covering(&store, [event.event_type.as_str()])?;
+    let event_type = catalogue
+        .named(&event.event_type)
+        .map_err(|error| Problem::conflict(error.to_string()))?;
     let now = clock::now();
-    let deliveries = owed_to(&account, event_type, &data, now)?;
+    let deliveries = owed_to(&store, (&account, event_type), &data, now)?;
     // An event that is pruned in this very moment is missing, too.
     if !ledger.replay(&account, id, &deliveries, now)? {
         return Err(missing());

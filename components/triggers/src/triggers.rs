@@ -1,11 +1,9 @@
 //! `/v1/accounts/{account}/triggers[/{trigger}]`
 
-use domain::{
-    id::TriggerId,
-    trigger::{self, TriggerInput},
-};
+use domain::{id::TriggerId, trigger::TriggerInput};
 use http::StatusCode;
 use platform::{
+    catalogue,
     http::{Request, Response, account, etag},
     problem::Problem,
     triggers::{TriggerFilter, Triggers},
@@ -35,7 +33,7 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
         .head
         .query(&["type", "enabled", "q", "limit", "cursor"])?;
     let filter = TriggerFilter {
-        event_type: query.parse("type", trigger::event_type)?,
+        event_type: catalogue::wanted(&query)?,
         enabled: query.parse("enabled", |text| match text {
             "true" => Ok(true),
             "false" => Ok(false),

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use domain::{
-    catalogue::EventType,
     filter::Filter,
     id::{ActionId, TriggerId},
     schedule::RetrySchedule,
@@ -19,7 +18,7 @@ use serde_json::{Map, Value};
 pub(crate) struct TriggerView<'a> {
     id: TriggerId,
     #[serde(rename = "type")]
-    event_type: &'static EventType,
+    event_type: &'a str,
     name: &'a str,
     description: &'a str,
     enabled: bool,
@@ -75,7 +74,7 @@ impl<'a> TriggerView<'a> {
             .map(|action| ActionView::of(action, lens));
         Ok(Self {
             id: trigger.id,
-            event_type: trigger.event_type,
+            event_type: &trigger.event_type,
             name: &trigger.name,
             description: &trigger.description,
             enabled: trigger.enabled,

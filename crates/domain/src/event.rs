@@ -5,10 +5,9 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    catalogue::EventType,
-    input::{self, FieldError, Unreadable},
+    catalogue::{Catalogue, EventType},
+    input::FieldError,
     time::Timestamp,
-    trigger,
 };
 
 /// The deepest nesting of objects and arrays in an event's data: what every reader of JSON takes.
@@ -19,9 +18,9 @@ pub const MAX_KEY: usize = 255;
 
 /// An event that is in order.
 #[derive(Debug)]
-pub struct NewEvent {
+pub struct NewEvent<'c> {
     /// Its type.
-    pub event_type: &'static EventType,
+    pub event_type: &'c EventType,
     /// A JSON object, to the letter as it came.
     pub data: Box<RawValue>,
     /// When it occurred, where the main app said so.
@@ -32,12 +31,14 @@ pub struct NewEvent {
     pub fingerprint: [u8; 32],
 }
 
-#[derive(Deserialize)]
+/// An event as the main app writes it. Which members are required is said by
+/// [`EventInput::check`], so that everything wrong is told at once.
+#[derive(Debug, Deserialize)]
 #[serde(
     deny_unknown_fields,
     expecting = "an event: an object with type and data"
 )]
-struct Wire {
+pub struct EventInput {
     #[serde(rename = "type")]
     event_type: Option<String>,
     data: Option<Box<RawValue>>,
@@ -45,74 +46,65 @@ struct Wire {
     id: Option<String>,
 }
 
-/// Parses the body of `POST …/events`.
-///
-/// # Errors
-///
-/// When it is no JSON, or with everything that is wrong with the event.
-pub fn parse(body: &[u8]) -> Result<NewEvent, InvalidEvent> {
-    let wire: Wire = input::parse(body)?;
-    let mut errors = Vec::new();
-    let mut check = |pointer: &str, error: String| errors.push(FieldError::new(pointer, error));
-
-    let event_type = wire
-        .event_type
-        .as_deref()
-        .ok_or_else(|| "is required".to_owned());
-    let event_type = event_type
-        .and_then(trigger::event_type)
-        .map_err(|error| check("/type", error))
-        .ok();
-    let data = wire
-        .data
-        .ok_or_else(|| "is required".to_owned())
-        .and_then(object);
-    let data = data.map_err(|error| check("/data", error)).ok();
-    let occurred_at = wire
-        .occurred_at
-        .as_deref()
-        .map(Timestamp::parse)
-        .transpose();
-    let occurred_at = occurred_at.map_err(|error| check("/occurred_at", error.to_string()));
-    let producer_id = wire.id.as_deref().map(check_key).transpose();
-    let producer_id = producer_id.map_err(|error| check("/id", error.to_string()));
-
-    match (event_type, data, occurred_at, producer_id) {
-        (Some(event_type), Some(data), Ok(occurred_at), Ok(producer_id)) => {
-            let fingerprint = Sha256::new()
-                .chain_update(event_type.key)
-                .chain_update([0])
-                .chain_update(wire.occurred_at.unwrap_or_default())
-                .chain_update([0])
-                .chain_update(wire.id.unwrap_or_default())
-                .chain_update([0])
-                .chain_update(data.get())
-                .finalize()
-                .into();
-            Ok(NewEvent {
-                event_type,
-                data,
-                occurred_at,
-                producer_id,
-                fingerprint,
-            })
-        }
-        _ => Err(InvalidEvent::Fields(errors)),
+impl EventInput {
+    /// The key of its type, as it was written.
+    pub fn event_type(&self) -> Option<&str> {
+        self.event_type.as_deref()
     }
-}
 
-/// Why an event is refused.
-#[derive(Debug)]
-pub enum InvalidEvent {
-    /// The body is no JSON or has another shape.
-    Unreadable(Unreadable),
-    /// Everything that is wrong with its members.
-    Fields(Vec<FieldError>),
-}
+    /// The main app's words as an event.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its JSON pointer.
+    pub fn check(self, catalogue: &Catalogue) -> Result<NewEvent<'_>, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut check = |pointer: &str, error: String| errors.push(FieldError::new(pointer, error));
 
-impl From<Unreadable> for InvalidEvent {
-    fn from(error: Unreadable) -> Self {
-        Self::Unreadable(error)
+        let event_type = self
+            .event_type
+            .as_deref()
+            .ok_or_else(|| "is required".to_owned());
+        let event_type = event_type
+            .and_then(|key| catalogue.named(key).map_err(|error| error.to_string()))
+            .map_err(|error| check("/type", error))
+            .ok();
+        let data = self
+            .data
+            .ok_or_else(|| "is required".to_owned())
+            .and_then(object);
+        let data = data.map_err(|error| check("/data", error)).ok();
+        let occurred_at = self
+            .occurred_at
+            .as_deref()
+            .map(Timestamp::parse)
+            .transpose();
+        let occurred_at = occurred_at.map_err(|error| check("/occurred_at", error.to_string()));
+        let producer_id = self.id.as_deref().map(check_key).transpose();
+        let producer_id = producer_id.map_err(|error| check("/id", error.to_string()));
+
+        match (event_type, data, occurred_at, producer_id) {
+            (Some(event_type), Some(data), Ok(occurred_at), Ok(producer_id)) => {
+                let fingerprint = Sha256::new()
+                    .chain_update(&*event_type.key)
+                    .chain_update([0])
+                    .chain_update(self.occurred_at.unwrap_or_default())
+                    .chain_update([0])
+                    .chain_update(self.id.unwrap_or_default())
+                    .chain_update([0])
+                    .chain_update(data.get())
+                    .finalize()
+                    .into();
+                Ok(NewEvent {
+                    event_type,
+                    data,
+                    occurred_at,
+                    producer_id,
+                    fingerprint,
+                })
+            }
+            _ => Err(errors),
+        }
     }
 }
 
@@ -168,22 +160,26 @@ pub fn check_key(text: &str) -> Result<String, InvalidKey> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
+    /// The event of a body, by the built-in types.
+    fn parse(body: &str) -> Result<NewEvent<'static>, Vec<FieldError>> {
+        static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::default);
+        let input: EventInput = serde_json::from_str(body).unwrap();
+        input.check(&CATALOGUE)
+    }
+
     fn errors(body: &str) -> Vec<(String, String)> {
-        match parse(body.as_bytes()) {
-            Err(InvalidEvent::Fields(errors)) => errors
-                .into_iter()
-                .map(|error| (error.pointer, error.detail))
-                .collect(),
-            other => panic!("{other:?}"),
-        }
+        let errors = parse(body).unwrap_err().into_iter();
+        errors.map(|error| (error.pointer, error.detail)).collect()
     }
 
     #[test]
     fn data_is_kept_to_the_letter() {
         let body = r#"{"type":"message.sent","data":{ "n": 1e400, "b":1,"a":2 }}"#;
-        let event = parse(body.as_bytes()).unwrap();
+        let event = parse(body).unwrap();
         assert_eq!(event.data.get(), r#"{ "n": 1e400, "b":1,"a":2 }"#);
         assert_eq!(event.event_type.key, "message.sent");
     }
@@ -203,7 +199,7 @@ mod tests {
             let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
             format!(r#"{{"type":"message.sent","data":{{"a":{open}"}}\"[[{{"{close}}}}}"#)
         };
-        assert!(parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+        assert!(parse(&nested(MAX_DEPTH)).is_ok());
         let found = errors(&nested(MAX_DEPTH + 1));
         assert_eq!(found[0].0, "/data");
         assert!(found[0].1.contains("deeper"), "{}", found[0].1);
@@ -211,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_fingerprint_tells_every_difference() {
-        let print = |body: &str| parse(body.as_bytes()).unwrap().fingerprint;
+        let print = |body: &str| parse(body).unwrap().fingerprint;
         let base = print(r#"{"type":"message.sent","data":{}}"#);
         assert_eq!(base, print(r#" { "data":{}, "type":"message.sent" }"#));
         for other in [

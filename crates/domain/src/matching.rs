@@ -139,6 +139,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        catalogue::Catalogue,
         sealing::{NONCE_LENGTH, Sealer},
         secret::{LENGTH, SigningSecret},
         time::Timestamp,
@@ -154,7 +155,9 @@ mod tests {
         });
         crate::merge_patch::apply(&mut input, change);
         let input: TriggerInput = serde_json::from_value(input).unwrap();
-        let (settings, actions) = input.check(&UrlPolicy::default()).unwrap();
+        let (settings, actions) = input
+            .check(&Catalogue::default(), &UrlPolicy::default())
+            .unwrap();
         let now = Timestamp::from_millis(1);
         let sealer = Sealer::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
         let nonce = || [1; NONCE_LENGTH];

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    catalogue::EventType,
+    catalogue::{Catalogue, EventType},
     filter::Filter,
     headers::CustomHeaders,
     id::{ActionId, TriggerId},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 use input::too_many_actions;
-pub use input::{ActionInput, ActionSettings, TriggerInput, TriggerSettings, event_type};
+pub use input::{ActionInput, ActionSettings, TriggerInput, TriggerSettings};
 
 /// The longest name of a trigger or an action, in characters.
 pub const MAX_NAME: usize = 200;
@@ -43,9 +43,9 @@ pub const DEFAULT_CONTENT_TYPE: &str = "application/json";
 pub struct Trigger {
     /// Its id.
     pub id: TriggerId,
-    /// The event type it waits for.
+    /// The key of the event type it waits for.
     #[serde(rename = "type")]
-    pub event_type: &'static EventType,
+    pub event_type: String,
     /// What people call it.
     pub name: String,
     /// What people note about it.
@@ -163,6 +163,7 @@ impl Trigger {
     pub fn patch(
         &mut self,
         patch: Value,
+        catalogue: &Catalogue,
         policy: &UrlPolicy,
         now: Timestamp,
     ) -> Result<(), Vec<FieldError>> {
@@ -171,7 +172,7 @@ impl Trigger {
             return Err(vec![FieldError::new("/actions", detail)]);
         }
         let current = TriggerInput {
-            event_type: Some(self.event_type.key.to_owned()),
+            event_type: Some(self.event_type.clone()),
             name: Some(self.name.clone()),
             description: Some(self.description.clone()),
             enabled: Some(self.enabled),
@@ -179,7 +180,7 @@ impl Trigger {
             actions: None,
         };
         let patched: TriggerInput = patched(&current, patch)?;
-        let (settings, _) = patched.check(policy)?;
+        let (settings, _) = patched.check(catalogue, policy)?;
         let TriggerSettings {
             event_type,
             name,
@@ -438,7 +439,7 @@ impl Action {
         self.touch(now);
     }
 
-    /// Applies a JSON merge patch of the members that a caller can set.
+    /// Applies a JSON merge patch of the members that a caller can set; `event_type` is its trigger's.
     ///
     /// # Errors
     ///
@@ -446,7 +447,7 @@ impl Action {
     pub fn patch(
         &mut self,
         patch: Value,
-        event_type: &'static EventType,
+        event_type: Option<&EventType>,
         policy: &UrlPolicy,
         vault: &Vault<'_>,
         now: Timestamp,
@@ -468,7 +469,7 @@ impl Action {
                 .ok(),
         };
         let patched: ActionInput = patched(&current, with_plain_header_names(patch)?)?;
-        let settings = patched.check(Some(event_type), policy)?;
+        let settings = patched.check(event_type, policy)?;
         self.headers = vault.seal_headers(self.id, &settings.headers);
         self.name = settings.name;
         self.enabled = settings.enabled;

@@ -5,11 +5,13 @@
 //! attempts, in SQLite).
 
 pub mod auth;
+pub mod catalogue;
 pub mod clock;
 pub mod config;
 pub mod entropy;
 pub mod http;
 pub mod ledger;
+pub mod matching;
 pub mod nudge;
 pub mod outbound;
 pub mod problem;

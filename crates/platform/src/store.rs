@@ -5,6 +5,7 @@
 //! | `trigger:{account}:{trigger}` | the trigger with its actions: the truth |
 //! | `index:{account}` | a line for each trigger, in the order of creation: what lists read |
 //! | `match:{account}:{type}` | what matching needs of the type's triggers |
+//! | `event-types` | the deployment's own event types, see [`catalogue`](crate::catalogue) |
 //!
 //! The store has no compare-and-swap and no writes of several keys. So writers of an account take
 //! turns, under a lease in the ledger, and write the truth first, then what is derived from it. A
@@ -94,7 +95,7 @@ impl IndexEntry {
     fn of(trigger: &Trigger) -> Self {
         Self {
             id: trigger.id,
-            event_type: trigger.event_type.key.to_owned(),
+            event_type: trigger.event_type.clone(),
             name: trigger.name.clone(),
             enabled: trigger.enabled,
         }
@@ -167,11 +168,11 @@ impl TriggerStore {
     pub fn match_documents(
         &self,
         account: &AccountId,
-        event_type: &'static EventType,
+        event_type: &EventType,
     ) -> Result<Vec<MatchDocument>, StoreError> {
-        let types = std::iter::once(event_type).chain(event_type.umbrella());
+        let types = std::iter::once(&event_type.key).chain(&event_type.member_of);
         types
-            .filter_map(|event_type| self.read(&match_key(account, event_type.key)).transpose())
+            .filter_map(|key| self.read(&match_key(account, key)).transpose())
             .collect()
     }
 
@@ -195,7 +196,7 @@ impl TriggerStore {
             }
         };
         let index = encode("the list of the account's triggers", &index)?;
-        let key = match_key(account, trigger.event_type.key);
+        let key = match_key(account, &trigger.event_type);
         let mut document: MatchDocument = self.read(&key)?.unwrap_or_default();
         document.put(trigger);
         let document = encode("matching for the triggers of this type", &document)?;
@@ -230,7 +231,7 @@ impl TriggerStore {
     }
 
     fn unmatch(&self, account: &AccountId, trigger: &Trigger) -> Written {
-        let key = match_key(account, trigger.event_type.key);
+        let key = match_key(account, &trigger.event_type);
         let Some(mut document) = self.read::<MatchDocument>(&key)? else {
             return Ok(());
         };
@@ -262,7 +263,7 @@ impl TriggerStore {
             .collect();
         for trigger in &triggers {
             documents
-                .entry(match_key(account, trigger.event_type.key))
+                .entry(match_key(account, &trigger.event_type))
                 .or_default()
                 .put(trigger);
         }
@@ -281,7 +282,7 @@ impl TriggerStore {
         )
     }
 
-    fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let Some(value) = self.store.get(key)? else {
             return Ok(None);
         };

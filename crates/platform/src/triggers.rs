@@ -4,7 +4,6 @@ use std::{collections::HashMap, time::Duration};
 
 use domain::{
     account::AccountId,
-    catalogue::EventType,
     id::{ActionId, TriggerId},
     input::FieldError,
     page::{self, Page},
@@ -17,7 +16,7 @@ use domain::{
 use serde_json::Value;
 
 use crate::{
-    clock, config, entropy,
+    catalogue, clock, config, entropy,
     http::IfMatch,
     ledger::{self, Health, Ledger},
     problem::Problem,
@@ -39,7 +38,7 @@ pub struct Triggers {
 #[derive(Debug, Default)]
 pub struct TriggerFilter<'a> {
     /// Of this type only.
-    pub event_type: Option<&'static EventType>,
+    pub event_type: Option<&'a str>,
     /// Only those that fire, or only those that do not.
     pub enabled: Option<bool>,
     /// Whose name contains this, whatever its case.
@@ -115,7 +114,7 @@ impl Triggers {
         let wanted = |entry: &IndexEntry| {
             filter
                 .event_type
-                .is_none_or(|event_type| event_type.key == entry.event_type)
+                .is_none_or(|event_type| event_type == entry.event_type)
                 && filter
                     .enabled
                     .is_none_or(|enabled| enabled == entry.enabled)
@@ -164,7 +163,8 @@ impl Triggers {
     ///
     /// 422 with everything that is wrong with it, or when a store fails.
     pub async fn create(&self, input: TriggerInput) -> Result<Trigger, Problem> {
-        let (settings, actions) = input.check(&config::url_policy()?)?;
+        let catalogue = catalogue::covering(&self.store, input.event_type())?;
+        let (settings, actions) = input.check(&catalogue, &config::url_policy()?)?;
         let now = clock::now();
         let id = TriggerId::new(now, entropy::bits());
         let mut trigger = Trigger::new(id, settings, now);
@@ -201,7 +201,10 @@ impl Triggers {
             let before = self.find(trigger)?;
             if_match.check(before.revision)?;
             let mut trigger = before.clone();
-            trigger.patch(patch, &policy, clock::now())?;
+            let wanted = patch.get("type").and_then(Value::as_str);
+            let keys = wanted.into_iter().chain([before.event_type.as_str()]);
+            let catalogue = catalogue::covering(&self.store, keys)?;
+            trigger.patch(patch, &catalogue, &policy, clock::now())?;
             writer.put(Some(&before), &trigger)?;
             Ok(trigger)
         })
@@ -231,7 +234,8 @@ impl Triggers {
         let policy = config::url_policy()?;
         self.write(|writer| {
             let before = self.find(trigger)?;
-            let settings = input.check(Some(before.event_type), &policy)?;
+            let catalogue = catalogue::covering(&self.store, [before.event_type.as_str()])?;
+            let settings = input.check(catalogue.find(&before.event_type), &policy)?;
             let now = clock::now();
             let id = ActionId::new(now, entropy::bits());
             let secret = SigningSecret::new(entropy::bytes());
@@ -260,9 +264,11 @@ impl Triggers {
             let before = self.find(trigger)?;
             let mut action = find_action(&before, action)?.clone();
             if_match.check(action.revision)?;
+            let catalogue = catalogue::covering(&self.store, [before.event_type.as_str()])?;
+            let event_type = catalogue.find(&before.event_type);
             let now = clock::now();
             action
-                .patch(patch, before.event_type, &policy, &self.vault(), now)
+                .patch(patch, event_type, &policy, &self.vault(), now)
                 .map_err(|error| match error {
                     PatchError::Invalid(errors) => Problem::invalid(errors),
                     PatchError::Open(error) => error.into(),

@@ -8,7 +8,7 @@ use super::{
     Method,
 };
 use crate::{
-    catalogue::{self, EventType},
+    catalogue::{Catalogue, EventType},
     filter::Filter,
     headers::{self, CustomHeaders},
     input::{self, FieldError},
@@ -56,7 +56,7 @@ pub struct ActionInput {
 /// A [`TriggerInput`] that is in order.
 #[derive(Debug)]
 pub struct TriggerSettings {
-    pub(super) event_type: &'static EventType,
+    pub(super) event_type: String,
     pub(super) name: String,
     pub(super) description: String,
     pub(super) enabled: bool,
@@ -78,6 +78,11 @@ pub struct ActionSettings {
 }
 
 impl TriggerInput {
+    /// The key of its type, as it was written.
+    pub fn event_type(&self) -> Option<&str> {
+        self.event_type.as_deref()
+    }
+
     /// The caller's words as settings of a trigger, and of the actions that come with it.
     ///
     /// # Errors
@@ -85,10 +90,13 @@ impl TriggerInput {
     /// Everything that is wrong, each with its JSON pointer.
     pub fn check(
         self,
+        catalogue: &Catalogue,
         policy: &UrlPolicy,
     ) -> Result<(TriggerSettings, Vec<ActionSettings>), Vec<FieldError>> {
         let mut errors = Errors::default();
-        let event_type = errors.required("/type", self.event_type, |key| event_type(&key));
+        let event_type = errors.required("/type", self.event_type, |key| {
+            catalogue.named(&key).map_err(|error| error.to_string())
+        });
         let name = errors.required("/name", self.name, name);
         let description = errors.take("/description", description(self.description));
         let filter = errors.take_all(self.filter.map(|source| {
@@ -116,7 +124,7 @@ impl TriggerInput {
                 let enabled = self.enabled.unwrap_or(true);
                 Ok((
                     TriggerSettings {
-                        event_type,
+                        event_type: event_type.key.to_string(),
                         name,
                         description,
                         enabled,
@@ -140,7 +148,7 @@ impl ActionInput {
     /// Everything that is wrong, each with its JSON pointer.
     pub fn check(
         self,
-        event_type: Option<&'static EventType>,
+        event_type: Option<&EventType>,
         policy: &UrlPolicy,
     ) -> Result<ActionSettings, Vec<FieldError>> {
         let mut errors = Errors::default();
@@ -227,25 +235,6 @@ impl Errors {
     }
 }
 
-/// The event type of this key.
-///
-/// # Errors
-///
-/// With the keys that come nearest to it.
-pub fn event_type(key: &str) -> Result<&'static EventType, String> {
-    catalogue::find(key).ok_or_else(|| {
-        let nearest = catalogue::nearest(key);
-        if nearest.is_empty() {
-            format!("{key:?} is not an event type; GET /v1/event-types lists them")
-        } else {
-            format!(
-                "{key:?} is not an event type; did you mean {}?",
-                nearest.join(" or ")
-            )
-        }
-    })
-}
-
 fn name(text: String) -> Result<String, String> {
     let length = text.chars().count();
     if text.trim().is_empty() {
@@ -300,7 +289,7 @@ fn check_headers(members: Map<String, Value>) -> Result<CustomHeaders, Vec<Field
 /// action says it sends: a text that was not escaped is found here rather than by a receiver.
 fn template(
     source: &str,
-    event_type: Option<&'static EventType>,
+    event_type: Option<&EventType>,
     content_type: &str,
 ) -> Result<BodyTemplate, String> {
     let template = BodyTemplate::parse(source).map_err(|error| error.to_string())?;

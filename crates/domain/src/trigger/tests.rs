@@ -1,7 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::{catalogue, secret::LENGTH};
+use crate::{
+    catalogue::{Catalogue, built_in},
+    secret::LENGTH,
+};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -21,7 +24,7 @@ fn with_vault<T>(test: impl FnOnce(&Vault<'_>) -> T) -> T {
 fn action(input: Value, vault: &Vault<'_>) -> Action {
     let input: ActionInput = serde_json::from_value(input).unwrap();
     let settings = input
-        .check(catalogue::find("message.sent"), &UrlPolicy::default())
+        .check(built_in("message.sent"), &UrlPolicy::default())
         .unwrap();
     Action::new(
         ActionId::new(now(), 7),
@@ -48,7 +51,11 @@ fn everything_wrong_with_a_trigger_is_told_at_once() {
         ],
     }))
     .unwrap();
-    let mut found = pointers(input.check(&UrlPolicy::default()).unwrap_err());
+    let mut found = pointers(
+        input
+            .check(&Catalogue::default(), &UrlPolicy::default())
+            .unwrap_err(),
+    );
     found.sort();
     assert_eq!(
         found,
@@ -76,7 +83,7 @@ fn a_patch_changes_what_it_names_and_null_brings_the_default_back() {
             vault,
         );
         let patch = json!({"name": "B", "timeout_seconds": null, "headers": {"x-a": null}});
-        let event_type = catalogue::find("message.sent").unwrap();
+        let event_type = built_in("message.sent");
         action
             .patch(patch, event_type, &UrlPolicy::default(), vault, now())
             .unwrap();
@@ -94,7 +101,7 @@ fn a_patch_changes_what_it_names_and_null_brings_the_default_back() {
 fn a_refused_patch_changes_nothing() {
     with_vault(|vault| {
         let mut action = action(json!({"name": "A", "url": "https://example.com/"}), vault);
-        let event_type = catalogue::find("message.sent").unwrap();
+        let event_type = built_in("message.sent");
         for patch in [
             json!({"url": null}),
             json!({"nmae": "B"}),
@@ -152,7 +159,7 @@ fn enabling_an_action_forgets_why_it_was_disabled() {
         let mut action = action(json!({"name": "A", "url": "https://example.com/"}), vault);
         action.disable("the receiver answered 410 Gone", now());
         assert!(!action.enabled && action.disabled.is_some());
-        let event_type = catalogue::find("message.sent").unwrap();
+        let event_type = built_in("message.sent");
         let patch = json!({"enabled": true});
         action
             .patch(patch, event_type, &UrlPolicy::default(), vault, now())
@@ -169,7 +176,7 @@ fn a_template_that_forgets_to_escape_is_refused_unless_the_body_is_no_json() {
             "content_type": content_type, "body_template": body_template,
         }))
         .unwrap();
-        let checked = input.check(catalogue::find("message.sent"), &UrlPolicy::default());
+        let checked = input.check(built_in("message.sent"), &UrlPolicy::default());
         checked.map(drop).map_err(|errors| errors[0].detail.clone())
     };
     let unescaped = r#"{"to": {{ data.participant.name }}}"#;
@@ -191,7 +198,7 @@ fn a_patch_of_headers_knows_no_case_in_their_names() {
                    "headers": {"X-Tenant": "1", "X-Other": "2"}}),
             vault,
         );
-        let event_type = catalogue::find("message.sent").unwrap();
+        let event_type = built_in("message.sent");
         let mut patch = |headers: Value| {
             let patch = json!({ "headers": headers });
             let patched = action.patch(patch, event_type, &UrlPolicy::default(), vault, now());
