@@ -24,7 +24,7 @@ const OF_ACCOUNT: [&str; 5] = [
         last_failure_at = last_failure_at - ?2, failing_since = failing_since - ?2
      WHERE action_id IN (SELECT action_id FROM delivery WHERE account = ?1)",
     "UPDATE delivery SET created_at = created_at - ?2, due_at = due_at - ?2 WHERE account = ?1",
-    "UPDATE account_lease SET expires_at = expires_at - ?2 WHERE account = ?1",
+    "UPDATE lease SET expires_at = expires_at - ?2 WHERE subject = ?1",
 ];
 
 /// The clock of a service, as far as the ledger knows it.

@@ -11,7 +11,7 @@ use platform::{
     clock,
     ledger::Ledger,
     problem::Problem,
-    store::{self, TriggerStore},
+    store::{TriggerStore, Turn},
 };
 
 /// How long a run waits for its turn to change an account's triggers: deliveries wait with it.
@@ -85,7 +85,14 @@ async fn disable(
     action: ActionId,
     reason: &str,
 ) -> Result<(), Problem> {
-    store::change(store, ledger, &suspect.account, PATIENCE, |writer| {
+    let turn = Turn {
+        store,
+        ledger,
+        account: &suspect.account,
+        patience: PATIENCE,
+        types: &[],
+    };
+    turn.take(|writer| {
         let Some(before) = store.trigger(&suspect.account, suspect.trigger)? else {
             return Ok(());
         };

@@ -1,14 +1,17 @@
-//! `GET /v1/event-types`: what the main app can post.
+//! `/v1/event-types[/{key}]`: what the main app can post, and what the deployment adds to it.
 
-use domain::catalogue::{Catalogue, EventType, Origin};
+use domain::catalogue::{Catalogue, EventType, EventTypeInput, Origin};
+use http::StatusCode;
 use platform::{
-    catalogue,
-    http::{Request, Response},
+    catalogue::{self, EventTypes},
+    http::{Request, Response, etag},
     problem::Problem,
     store::TriggerStore,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+use crate::created;
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -47,4 +50,43 @@ pub(crate) fn list(request: &Request) -> Result<Response, Problem> {
         .all()
         .map(|event_type| View::of(event_type, &catalogue));
     Ok(Response::ok(&views.collect::<Result<Vec<_>, _>>()?))
+}
+
+pub(crate) fn show(request: &Request, key: &str) -> Result<Response, Problem> {
+    request.head.query(&[])?;
+    let catalogue = catalogue::load(&TriggerStore::open()?)?;
+    let event_type = find(&catalogue, key)?;
+    let shown = Response::ok(&View::of(event_type, &catalogue)?);
+    Ok(match event_type.origin {
+        Origin::Custom => shown.header("etag", etag(event_type.revision)),
+        Origin::BuiltIn => shown,
+    })
+}
+
+pub(crate) async fn put(request: &Request, key: &str) -> Result<Response, Problem> {
+    request.head.query(&[])?;
+    let input: EventTypeInput = request.json()?;
+    let put = EventTypes::open()?
+        .put(key, input, request.if_match())
+        .await?;
+    let event_type = find(&put.catalogue, key)?;
+    let view = View::of(event_type, &put.catalogue)?;
+    let etag = etag(event_type.revision);
+    Ok(if put.created {
+        created(&format!("/v1/event-types/{key}"), &etag, &view)
+    } else {
+        Response::ok(&view).header("etag", etag)
+    })
+}
+
+pub(crate) async fn delete(request: &Request, key: &str) -> Result<Response, Problem> {
+    request.head.query(&[])?;
+    EventTypes::open()?.delete(key, request.if_match()).await?;
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+/// The type that a path names.
+fn find<'c>(catalogue: &'c Catalogue, key: &str) -> Result<&'c EventType, Problem> {
+    let found = catalogue.named(key);
+    found.map_err(|error| Problem::not_found(error.to_string()))
 }

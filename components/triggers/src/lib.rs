@@ -38,6 +38,7 @@ fn guard(head: &Head) -> Result<(), Problem> {
 async fn route(request: Request) -> Result<Response, Problem> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
+    const PUT: Method = Method::PUT;
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
 
@@ -47,6 +48,10 @@ async fn route(request: Request) -> Result<Response, Problem> {
 
         (["v1", "event-types"], &GET) => event_types::list(&request),
         (["v1", "event-types"], _) => Err(Problem::method_not_allowed("GET")),
+        (["v1", "event-types", key], &GET) => event_types::show(&request, key),
+        (["v1", "event-types", key], &PUT) => event_types::put(&request, key).await,
+        (["v1", "event-types", key], &DELETE) => event_types::delete(&request, key).await,
+        (["v1", "event-types", _], _) => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
 
         (["v1", "accounts", account, "triggers"], &GET) => triggers::list(&request, account),
         (["v1", "accounts", account, "triggers"], &POST) => {

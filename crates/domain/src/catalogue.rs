@@ -9,6 +9,7 @@
 //! and one appointment, so that test sends, previews and docs agree with each other.
 
 mod built_in;
+mod custom;
 mod nearest;
 
 use std::borrow::Cow;
@@ -17,6 +18,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 pub use built_in::BUILT_IN;
+pub use custom::{
+    CustomKey, DEFAULT_GROUP, EventTypeInput, InvalidTypeKey, MAX_KEY, MAX_SAMPLE, MAX_TYPES,
+};
 pub use nearest::nearest_among;
 
 /// A kind of event. A custom one serialises as it is stored.
@@ -35,6 +39,9 @@ pub struct EventType {
     /// Who made it.
     #[serde(skip, default = "Origin::custom")]
     pub origin: Origin,
+    /// Of a custom type: grows with every change to it, and from one of its key to the next; 0 of a
+    /// built-in one.
+    pub revision: u64,
     #[serde(with = "raw")]
     sample: Cow<'static, str>,
 }
@@ -59,6 +66,14 @@ impl EventType {
     pub fn sample(&self) -> &str {
         &self.sample
     }
+
+    /// Whether others may be members of it.
+    fn takes_members(&self) -> bool {
+        match self.origin {
+            Origin::BuiltIn => self.label.ends_with("(any state)"),
+            Origin::Custom => self.member_of.is_none(),
+        }
+    }
 }
 
 /// A text that is JSON, stored as what it says: what was stored is JSON when it is read, too.
@@ -78,9 +93,10 @@ mod raw {
     }
 }
 
-/// The types of a deployment: the built-in ones and its own. [`Catalogue::default`] has the
-/// built-in ones alone.
-#[derive(Debug, Clone, Default)]
+/// The types of a deployment: the built-in ones and its own, which are what is stored of it.
+/// [`Catalogue::default`] has the built-in ones alone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Catalogue {
     custom: Vec<EventType>,
 }
@@ -116,6 +132,20 @@ impl Catalogue {
             key: key.to_owned(),
             nearest: self.nearest(key).into_iter().map(str::to_owned).collect(),
         })
+    }
+
+    /// Takes in a type that the deployment adds or changes.
+    pub fn put(&mut self, event_type: EventType) {
+        let mut custom = self.custom.iter_mut();
+        match custom.find(|present| present.key == event_type.key) {
+            Some(present) => *present = event_type,
+            None => self.custom.push(event_type),
+        }
+    }
+
+    /// Drops the custom type with this key, if it is there.
+    pub fn remove(&mut self, key: &str) {
+        self.custom.retain(|event_type| event_type.key != key);
     }
 
     /// The types whose events also fire this type's triggers.

@@ -108,7 +108,8 @@ impl EventInput {
     }
 }
 
-fn object(data: Box<RawValue>) -> Result<Box<RawValue>, String> {
+/// Data that is an object, nested no deeper than [`MAX_DEPTH`].
+pub(crate) fn object(data: Box<RawValue>) -> Result<Box<RawValue>, String> {
     match data.get().as_bytes().first() {
         Some(b'{') if depth(data.get()) > MAX_DEPTH => {
             Err(format!("is nested deeper than {MAX_DEPTH} levels"))

@@ -92,6 +92,11 @@ impl MatchDocument {
         self.candidates.retain(|candidate| candidate.id != id);
     }
 
+    /// The triggers.
+    pub fn triggers(&self) -> impl Iterator<Item = TriggerId> {
+        self.candidates.iter().map(|candidate| candidate.id)
+    }
+
     /// Whether no trigger is left.
     pub fn is_empty(&self) -> bool {
         self.candidates.is_empty()

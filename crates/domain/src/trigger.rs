@@ -22,6 +22,7 @@ use crate::{
 
 use input::too_many_actions;
 pub use input::{ActionInput, ActionSettings, TriggerInput, TriggerSettings};
+pub(crate) use input::{Errors, description, name};
 
 /// The longest name of a trigger or an action, in characters.
 pub const MAX_NAME: usize = 200;

@@ -1,4 +1,4 @@
-//! Leases on an account's triggers: who may write them.
+//! Leases: who may write what only one at a time may write.
 
 use std::time::Duration;
 
@@ -9,11 +9,32 @@ use crate::{Columns as _, Database, Ledger, LedgerError, text};
 /// How long a lease lasts when its holder does not give it back.
 pub const LEASE: Duration = Duration::from_secs(15);
 
-/// The right to write an account's triggers, held by one at a time.
+/// What one at a time may write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// An account's triggers.
+    Triggers(AccountId),
+    /// The deployment's own event types.
+    EventTypes,
+}
+
+/// The name of [`Subject::EventTypes`] in the ledger. No account has a space in its id.
+const EVENT_TYPES: &str = "event types";
+
+impl Subject {
+    fn name(&self) -> &str {
+        match self {
+            Self::Triggers(account) => account.as_str(),
+            Self::EventTypes => EVENT_TYPES,
+        }
+    }
+}
+
+/// The right to write its subject, held by one at a time.
 #[derive(Debug)]
-pub struct AccountLease {
-    /// The account.
-    pub account: AccountId,
+pub struct Lease {
+    /// What it is on.
+    pub subject: Subject,
     /// Whether the holder before vanished without giving the lease back: what it was writing may
     /// be half done.
     pub inherited: bool,
@@ -21,30 +42,34 @@ pub struct AccountLease {
 }
 
 impl<D: Database> Ledger<D> {
-    /// Takes the lease on an account's triggers, if it is free or has run out. `token` has to be
-    /// nobody else's.
+    /// Takes the lease on a subject, if it is free or has run out. `token` has to be nobody else's.
     ///
     /// # Errors
     ///
     /// When the ledger fails.
     pub fn try_lease(
         &self,
-        account: &AccountId,
+        subject: &Subject,
         token: &str,
         now: Timestamp,
-    ) -> Result<Option<AccountLease>, LedgerError> {
+    ) -> Result<Option<Lease>, LedgerError> {
         // A lease that was given back has no row. One that ran out is updated, and says so.
         let taken = self.run(
-            "INSERT INTO account_lease (account, token, inherited, expires_at)
+            "INSERT INTO lease (subject, token, inherited, expires_at)
              VALUES (?1, ?2, 0, ?3)
-             ON CONFLICT (account) DO UPDATE
+             ON CONFLICT (subject) DO UPDATE
                 SET token = excluded.token, inherited = 1, expires_at = excluded.expires_at
-                WHERE account_lease.expires_at <= ?4
+                WHERE lease.expires_at <= ?4
              RETURNING inherited",
-            &[text(account), text(token), (now + LEASE).into(), now.into()],
+            &[
+                text(subject.name()),
+                text(token),
+                (now + LEASE).into(),
+                now.into(),
+            ],
         )?;
-        let lease = |inherited| AccountLease {
-            account: account.clone(),
+        let lease = |inherited| Lease {
+            subject: subject.clone(),
             inherited: inherited == 1,
             token: token.to_owned(),
         };
@@ -59,10 +84,10 @@ impl<D: Database> Ledger<D> {
     /// # Errors
     ///
     /// When the ledger fails; the lease then runs out by itself.
-    pub fn give_back(&self, lease: &AccountLease) -> Result<(), LedgerError> {
+    pub fn give_back(&self, lease: &Lease) -> Result<(), LedgerError> {
         self.run(
-            "DELETE FROM account_lease WHERE account = ?1 AND token = ?2",
-            &[text(&lease.account), text(&lease.token)],
+            "DELETE FROM lease WHERE subject = ?1 AND token = ?2",
+            &[text(lease.subject.name()), text(&lease.token)],
         )?;
         Ok(())
     }
@@ -74,8 +99,24 @@ impl<D: Database> Ledger<D> {
     /// When the ledger fails.
     pub fn abandoned(&self, now: Timestamp) -> Result<Vec<AccountId>, LedgerError> {
         let found = self.run(
-            "SELECT account FROM account_lease WHERE expires_at <= ?1 LIMIT 10",
-            &[now.into()],
+            "SELECT subject FROM lease WHERE expires_at <= ?1 AND subject <> ?2 LIMIT 10",
+            &[now.into(), text(EVENT_TYPES)],
+        )?;
+        found
+            .iter()
+            .map(|row| row.parsed(0, AccountId::parse))
+            .collect()
+    }
+
+    /// All accounts in which a writer vanished and what it left half done may not be repaired yet.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn unsettled(&self, now: Timestamp) -> Result<Vec<AccountId>, LedgerError> {
+        let found = self.run(
+            "SELECT subject FROM lease WHERE (expires_at <= ?1 OR inherited) AND subject <> ?2",
+            &[now.into(), text(EVENT_TYPES)],
         )?;
         found
             .iter()

@@ -20,7 +20,7 @@ pub use database::{Database, DatabaseError, Row, Value};
 pub use deliveries::{Claim, ClaimLimits, Claimed, FinishedAttempt, Withdrawn};
 pub use events::{EarlierEvent, EventFilter, EventRow, Inserted, NewEventRow, PlannedDelivery};
 pub use history::{Attempt, DeliveryDetails, DeliveryFilter, DeliveryRow, Health};
-pub use leases::{AccountLease, LEASE};
+pub use leases::{LEASE, Lease, Subject};
 pub use manual::{Cancelled, Recovery, Retried};
 pub use retention::Pruned;
 pub use runners::{Leaving, Slot};

@@ -83,9 +83,9 @@ const STATEMENTS: &[&str] = &[
         failing_since        INTEGER,
         consecutive_failures INTEGER NOT NULL
     )",
-    // Who is writing an account's triggers.
-    "CREATE TABLE IF NOT EXISTS account_lease (
-        account    TEXT PRIMARY KEY,
+    // Who is writing what only one at a time may write.
+    "CREATE TABLE IF NOT EXISTS lease (
+        subject    TEXT PRIMARY KEY,
         token      TEXT NOT NULL,
         inherited  INTEGER NOT NULL,
         expires_at INTEGER NOT NULL

@@ -4,7 +4,6 @@ pub use ::ledger::*;
 
 use std::time::Duration;
 
-use domain::account::AccountId;
 use spin_sdk::sqlite::{Connection, Value as SpinValue};
 
 use crate::{
@@ -105,27 +104,35 @@ fn random_pause() -> Duration {
     Duration::from_micros(200 + entropy::word() % 1_500)
 }
 
-/// Waits for the lease on an account's triggers, no longer than `patience`.
+/// Waits for the lease on a subject, no longer than `patience`.
 ///
 /// # Errors
 ///
 /// When others hold it for too long, or the ledger fails.
 pub async fn lease(
     ledger: &Ledger,
-    account: &AccountId,
+    subject: &Subject,
     patience: Duration,
-) -> Result<AccountLease, Problem> {
+) -> Result<Lease, Problem> {
     let token = format!("{:032x}", entropy::bits());
     let start = Moment::now();
     loop {
-        if let Some(lease) = ledger.try_lease(account, &token, clock::now())? {
+        if let Some(lease) = ledger.try_lease(subject, &token, clock::now())? {
             return Ok(lease);
         }
         if start.elapsed() > patience {
-            let cause = format!("others changed {account}'s triggers for {patience:?}");
+            let cause = format!("others held the lease on {subject:?} for {patience:?}");
             return Err(Problem::unavailable(cause));
         }
         clock::sleep(Duration::from_micros(1_000 + entropy::word() % 9_000)).await;
+    }
+}
+
+/// Gives a lease back. One that can't be given back runs out.
+pub fn give_back(ledger: &Ledger, lease: &Lease) {
+    if let Err(error) = ledger.give_back(lease) {
+        let subject = &lease.subject;
+        eprintln!("error the lease on {subject:?} could not be given back: {error}");
     }
 }
 

@@ -85,10 +85,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", detail)
     }
 
-    /// 412: `If-Match` names another version than there is.
-    pub fn precondition_failed(current: &str) -> Self {
-        let detail =
-            format!("the resource was changed meanwhile; its ETag is {current}, read it again");
+    /// 412: `If-Match` names another version than there is, or one of what is not there.
+    pub fn precondition_failed(current: Option<&str>) -> Self {
+        let detail = current.map_or_else(
+            || "there is no such resource yet; without If-Match this makes it".to_owned(),
+            |tag| format!("the resource was changed meanwhile; its ETag is {tag}, read it again"),
+        );
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             "precondition_failed",

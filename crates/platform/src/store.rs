@@ -12,18 +12,27 @@
 //! writer that dies in between leaves its lease to run out; whoever takes it over, the next writer
 //! or the next run, derives the rest again.
 
-use std::{cell::Cell, collections::BTreeMap, time::Duration};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use domain::{
-    account::AccountId, catalogue::EventType, id::TriggerId, matching::MatchDocument,
+    account::AccountId,
+    catalogue::{Catalogue, EventType, UnknownType, built_in},
+    id::TriggerId,
+    input::FieldError,
+    matching::MatchDocument,
     trigger::Trigger,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use spin_sdk::key_value::Store;
 
 use crate::{
+    catalogue,
     clock::{self, Moment},
-    ledger::{self, Ledger},
+    ledger::{self, Lease, Ledger, Subject},
     problem::Problem,
 };
 
@@ -52,6 +61,9 @@ pub enum StoreError {
     /// The right to write was held for too long before it was used.
     #[error("the stores took too long")]
     TooSlow,
+    /// A trigger would have a type that there is not.
+    #[error(transparent)]
+    UnknownType(#[from] UnknownType),
     /// A value would be larger than the store holds.
     #[error("{what} would take {size} bytes of storage; the most is {MAX_VALUE}")]
     TooLarge {
@@ -67,9 +79,8 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Store(_) | StoreError::TooSlow => Self::unavailable(error),
             StoreError::Value { .. } => Self::internal(error),
-            StoreError::TooLarge { .. } => {
-                Self::invalid(vec![domain::input::FieldError::new("", error)])
-            }
+            StoreError::UnknownType(_) => Self::invalid(vec![FieldError::new("/type", error)]),
+            StoreError::TooLarge { .. } => Self::invalid(vec![FieldError::new("", error)]),
         }
     }
 }
@@ -282,6 +293,31 @@ impl TriggerStore {
         )
     }
 
+    /// The triggers of this type in all accounts. Those of accounts that are `unsettled` are looked
+    /// for in the truth, because what is derived from it may be behind. Lists the whole store.
+    pub(crate) fn triggers_of_type(
+        &self,
+        event_type: &str,
+        unsettled: &[AccountId],
+    ) -> Result<BTreeSet<(String, TriggerId)>, StoreError> {
+        let mut found = BTreeSet::new();
+        for key in self.store.get_keys()? {
+            match key.split(':').collect::<Vec<_>>().as_slice() {
+                ["match", account, of] if *of == event_type => {
+                    let document: MatchDocument = self.read(&key)?.unwrap_or_default();
+                    found.extend(document.triggers().map(|id| ((*account).to_owned(), id)));
+                }
+                ["trigger", account, _] if unsettled.iter().any(|a| a.as_str() == *account) => {
+                    let trigger: Option<Trigger> = self.read(&key)?;
+                    let of_type = trigger.filter(|trigger| trigger.event_type == event_type);
+                    found.extend(of_type.map(|trigger| ((*account).to_owned(), trigger.id)));
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
     pub(crate) fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let Some(value) = self.store.get(key)? else {
             return Ok(None);
@@ -294,7 +330,7 @@ impl TriggerStore {
             })
     }
 
-    fn write(&self, key: &str, what: &'static str, value: &impl Serialize) -> Written {
+    pub(crate) fn write(&self, key: &str, what: &'static str, value: &impl Serialize) -> Written {
         Ok(self.store.set(key, &encode(what, value)?)?)
     }
 }
@@ -318,48 +354,91 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How far into its lease a caller may begin to write. The rest is for the writes themselves:
 /// whoever takes a lease over can be sure that its holder writes no more.
-const WRITABLE: Duration = Duration::from_secs(5);
+pub(crate) const WRITABLE: Duration = Duration::from_secs(5);
 
-/// The right to change an account's triggers, one caller at a time.
+/// A turn at changing an account's triggers, which one caller at a time has.
+pub struct Turn<'a> {
+    /// Where the triggers are.
+    pub store: &'a TriggerStore,
+    /// Where the leases are.
+    pub ledger: &'a Ledger,
+    /// The account.
+    pub account: &'a AccountId,
+    /// How long to wait for the turn.
+    pub patience: Duration,
+    /// The keys of the types that the change gives to triggers. Those that are custom stay in the
+    /// catalogue until the change is done.
+    pub types: &'a [&'a str],
+}
+
+/// The right to change an account's triggers.
 pub struct Writer<'a> {
     store: &'a TriggerStore,
     account: &'a AccountId,
     since: Moment,
     torn: Cell<bool>,
+    types: Catalogue,
 }
 
-/// Runs `change` when it is its turn to change the account's triggers, which it waits for no
-/// longer than `patience`. What a writer that vanished left half done is repaired first.
-///
-/// # Errors
-///
-/// What `change` answers, or a problem when others hold the turn for too long or a store fails.
-pub async fn change<T>(
-    store: &TriggerStore,
-    ledger: &Ledger,
-    account: &AccountId,
-    patience: Duration,
-    change: impl FnOnce(&Writer<'_>) -> Result<T, Problem>,
-) -> Result<T, Problem> {
-    let lease = ledger::lease(ledger, account, patience).await?;
-    let since = Moment::now();
-    if lease.inherited {
-        store.rebuild(account)?;
+impl Turn<'_> {
+    /// Runs `change` when it is its turn. What a writer that vanished left half done is repaired
+    /// first.
+    ///
+    /// # Errors
+    ///
+    /// What `change` answers, or a problem when others hold the turn for too long or a store fails.
+    pub async fn take<T>(
+        &self,
+        change: impl FnOnce(&Writer<'_>) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let triggers = Subject::Triggers(self.account.clone());
+        let triggers = ledger::lease(self.ledger, &triggers, self.patience).await?;
+        let since = Moment::now();
+        if triggers.inherited {
+            self.store.rebuild(self.account)?;
+        }
+        let (types, catalogue) = match self.hold_types().await {
+            Ok(held) => held,
+            Err(problem) => {
+                ledger::give_back(self.ledger, &triggers);
+                return Err(problem);
+            }
+        };
+        let writer = Writer {
+            store: self.store,
+            account: self.account,
+            since,
+            torn: Cell::new(false),
+            types: catalogue,
+        };
+        let changed = change(&writer);
+        // A torn account keeps its lease: it runs out, and whoever takes it over repairs. It keeps
+        // the lease on the types, too: the triggers that have one can't be told before.
+        if !writer.torn.get() {
+            for lease in types.iter().chain([&triggers]) {
+                ledger::give_back(self.ledger, lease);
+            }
+        }
+        changed
     }
-    let writer = Writer {
-        store,
-        account,
-        since,
-        torn: Cell::new(false),
-    };
-    let changed = change(&writer);
-    // A torn account keeps its lease: it runs out, and whoever takes it over repairs.
-    if !writer.torn.get()
-        && let Err(error) = ledger.give_back(&lease)
-    {
-        eprintln!("error the lease of account={account} could not be given back: {error}");
+
+    /// The lease on the event types, where a trigger is to be given a custom one, and the types as
+    /// they are meanwhile. Whoever deletes a type has the same lease, so that a trigger either gets
+    /// its type before and keeps it from being deleted, or finds it gone.
+    async fn hold_types(&self) -> Result<(Option<Lease>, Catalogue), Problem> {
+        if self.types.iter().all(|key| built_in(key).is_some()) {
+            return Ok((None, Catalogue::default()));
+        }
+        // Later than that there is no writing any more.
+        let lease = ledger::lease(self.ledger, &Subject::EventTypes, WRITABLE).await?;
+        match catalogue::load(self.store) {
+            Ok(catalogue) => Ok((Some(lease), catalogue)),
+            Err(error) => {
+                ledger::give_back(self.ledger, &lease);
+                Err(error.into())
+            }
+        }
     }
-    changed
 }
 
 impl Writer<'_> {
@@ -367,8 +446,13 @@ impl Writer<'_> {
     ///
     /// # Errors
     ///
-    /// When it is too large for the store, or the store fails.
+    /// When it is given a type that is not among the turn's or not in the catalogue any more, is
+    /// too large for the store, or the store fails.
     pub fn put(&self, before: Option<&Trigger>, trigger: &Trigger) -> Result<(), StoreError> {
+        let key = &trigger.event_type;
+        if before.is_none_or(|before| before.event_type != *key) {
+            self.types.named(key)?;
+        }
         self.in_time()?;
         self.repaired(self.store.put(self.account, before, trigger))
     }
@@ -407,8 +491,15 @@ impl Writer<'_> {
 ///
 /// When a store fails.
 pub async fn repair_abandoned(store: &TriggerStore, ledger: &Ledger) -> Result<(), Problem> {
-    for account in ledger.abandoned(clock::now())? {
-        change(store, ledger, &account, Duration::from_secs(1), |_| Ok(())).await?;
+    for account in &ledger.abandoned(clock::now())? {
+        let turn = Turn {
+            store,
+            ledger,
+            account,
+            patience: Duration::from_secs(1),
+            types: &[],
+        };
+        turn.take(|_| Ok(())).await?;
     }
     Ok(())
 }

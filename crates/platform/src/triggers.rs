@@ -174,7 +174,7 @@ impl Triggers {
             let action = Action::new(id, settings, &secret, &self.vault(), now);
             trigger.actions.push(action);
         }
-        self.write(|writer| {
+        self.write(&[&trigger.event_type], |writer| {
             if self.store.index(&self.account)?.len() >= MAX_TRIGGERS {
                 let detail = format!("an account has at most {MAX_TRIGGERS} triggers");
                 return Err(Problem::invalid(vec![FieldError::new("", detail)]));
@@ -197,12 +197,13 @@ impl Triggers {
         if_match: IfMatch<'_>,
     ) -> Result<Trigger, Problem> {
         let policy = config::url_policy()?;
-        self.write(|writer| {
+        let wanted = patch.get("type").and_then(Value::as_str).map(str::to_owned);
+        let types: Vec<_> = wanted.as_deref().into_iter().collect();
+        self.write(&types, |writer| {
             let before = self.find(trigger)?;
             if_match.check(before.revision)?;
             let mut trigger = before.clone();
-            let wanted = patch.get("type").and_then(Value::as_str);
-            let keys = wanted.into_iter().chain([before.event_type.as_str()]);
+            let keys = types.iter().copied().chain([before.event_type.as_str()]);
             let catalogue = catalogue::covering(&self.store, keys)?;
             trigger.patch(patch, &catalogue, &policy, clock::now())?;
             writer.put(Some(&before), &trigger)?;
@@ -217,7 +218,7 @@ impl Triggers {
     ///
     /// 404 or 412, or when a store fails.
     pub async fn delete(&self, trigger: &str, if_match: IfMatch<'_>) -> Result<(), Problem> {
-        self.write(|writer| {
+        self.write(&[], |writer| {
             let trigger = self.find(trigger)?;
             if_match.check(trigger.revision)?;
             Ok(writer.remove(&trigger)?)
@@ -232,7 +233,7 @@ impl Triggers {
     /// 404 or 422, or when a store fails.
     pub async fn add_action(&self, trigger: &str, input: ActionInput) -> Result<Action, Problem> {
         let policy = config::url_policy()?;
-        self.write(|writer| {
+        self.write(&[], |writer| {
             let before = self.find(trigger)?;
             let catalogue = catalogue::covering(&self.store, [before.event_type.as_str()])?;
             let settings = input.check(catalogue.find(&before.event_type), &policy)?;
@@ -260,7 +261,7 @@ impl Triggers {
         if_match: IfMatch<'_>,
     ) -> Result<Action, Problem> {
         let policy = config::url_policy()?;
-        self.write(|writer| {
+        self.write(&[], |writer| {
             let before = self.find(trigger)?;
             let mut action = find_action(&before, action)?.clone();
             if_match.check(action.revision)?;
@@ -289,7 +290,7 @@ impl Triggers {
         (trigger, action): (&str, &str),
         if_match: IfMatch<'_>,
     ) -> Result<(), Problem> {
-        self.write(|writer| {
+        self.write(&[], |writer| {
             let before = self.find(trigger)?;
             let action = find_action(&before, action)?;
             if_match.check(action.revision)?;
@@ -317,7 +318,7 @@ impl Triggers {
                 detail,
             )]));
         }
-        self.write(|writer| {
+        self.write(&[], |writer| {
             let before = self.find(trigger)?;
             let mut action = find_action(&before, action)?.clone();
             let now = clock::now();
@@ -329,18 +330,21 @@ impl Triggers {
         .await
     }
 
+    /// Changes the account's triggers, in turn; `types` are the keys of the types that the change
+    /// gives to them.
     async fn write<T>(
         &self,
+        types: &[&str],
         change: impl FnOnce(&store::Writer<'_>) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        store::change(
-            &self.store,
-            &self.ledger,
-            &self.account,
-            store::PATIENCE,
-            change,
-        )
-        .await
+        let turn = store::Turn {
+            store: &self.store,
+            ledger: &self.ledger,
+            account: &self.account,
+            patience: store::PATIENCE,
+            types,
+        };
+        turn.take(change).await
     }
 }
 

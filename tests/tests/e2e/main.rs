@@ -4,6 +4,7 @@
 mod catalogue;
 mod concurrency;
 mod deliveries;
+mod event_types;
 mod events;
 mod problems;
 mod restart;

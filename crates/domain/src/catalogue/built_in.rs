@@ -34,6 +34,7 @@ macro_rules! event_type {
             description: Cow::Borrowed($description),
             member_of: $member_of,
             origin: Origin::BuiltIn,
+            revision: 0,
             sample: Cow::Borrowed(
                 include_str!(concat!("samples/", $key, ".json")).trim_ascii_end(),
             ),

@@ -207,10 +207,18 @@ impl ActionInput {
 
 /// What is wrong, gathered member by member.
 #[derive(Default)]
-struct Errors(Vec<FieldError>);
+pub(crate) struct Errors(Vec<FieldError>);
 
 impl Errors {
-    fn take<T, E: std::fmt::Display>(&mut self, pointer: &str, checked: Result<T, E>) -> Option<T> {
+    pub(crate) fn into_all(self) -> Vec<FieldError> {
+        self.0
+    }
+
+    pub(crate) fn take<T, E: std::fmt::Display>(
+        &mut self,
+        pointer: &str,
+        checked: Result<T, E>,
+    ) -> Option<T> {
         checked
             .map_err(|error| self.0.push(FieldError::new(pointer, error)))
             .ok()
@@ -220,7 +228,7 @@ impl Errors {
         checked?.map_err(|errors| self.0.extend(errors)).ok()
     }
 
-    fn required<T, U>(
+    pub(crate) fn required<T, U>(
         &mut self,
         pointer: &str,
         value: Option<T>,
@@ -235,7 +243,7 @@ impl Errors {
     }
 }
 
-fn name(text: String) -> Result<String, String> {
+pub(crate) fn name(text: String) -> Result<String, String> {
     let length = text.chars().count();
     if text.trim().is_empty() {
         Err("must not be empty".into())
@@ -248,7 +256,7 @@ fn name(text: String) -> Result<String, String> {
     }
 }
 
-fn description(text: Option<String>) -> Result<String, String> {
+pub(crate) fn description(text: Option<String>) -> Result<String, String> {
     let text = text.unwrap_or_default();
     let length = text.chars().count();
     if length > MAX_DESCRIPTION {

@@ -228,7 +228,20 @@ impl<'a> IfMatch<'a> {
         {
             return Ok(());
         }
-        Err(Problem::precondition_failed(&current))
+        Err(Problem::precondition_failed(Some(&current)))
+    }
+
+    /// As [`IfMatch::check`], for something that may not be there yet, and then has no revision.
+    ///
+    /// # Errors
+    ///
+    /// 412 when it names any version of what is not there, or another than there is.
+    pub fn check_or_missing(self, revision: Option<u64>) -> Result<(), Problem> {
+        match (revision, self.0) {
+            (Some(revision), _) => self.check(revision),
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(Problem::precondition_failed(None)),
+        }
     }
 }
 
