@@ -1,11 +1,11 @@
 //! One attempt: compose, send, and decide what it makes of the delivery.
 
 use domain::{
-    delivery::{Failure, GONE, Retry, Settled, Status, settle},
+    delivery::{Failure, GONE, Retry, Settled, Status, settle, settle_test},
     id::{ActionId, TriggerId},
     time::Timestamp,
     url_policy::EndpointUrl,
-    webhook::{self, Payload, WebhookRequest},
+    webhook::{Composer, Payload, WebhookRequest},
 };
 use platform::{
     clock::{self, Moment},
@@ -15,7 +15,7 @@ use platform::{
 };
 use serde_json::{Map, Value};
 
-use crate::prepare::{Prepared, Settings, sealed};
+use crate::prepare::{Prepared, Settings};
 
 /// What an attempt came to.
 pub(crate) struct Done {
@@ -88,21 +88,18 @@ fn compose(
         trigger,
         action,
     } = prepared;
-    let url = EndpointUrl::parse(&action.url, &settings.policy)
-        .map_err(|refusal| Failure::Blocked(refusal.to_string()))?;
-    let vault = settings.vault(&claimed.account);
-    let headers = action.headers(&vault).map_err(|error| sealed(&error))?;
-    let secrets = action
-        .secrets(&vault)
-        .map_err(|error| sealed(&error))?
-        .live(now);
+    let composer = Composer {
+        policy: &settings.policy,
+        vault: settings.vault(&claimed.account),
+    };
     let payload = Payload::new(&claimed.account, event, (trigger, action), claimed.id);
-    let request = webhook::compose(action, &headers, &secrets, &payload, now)
-        .map_err(|error| Failure::Template(error.to_string()))?;
-    Ok((url, request))
+    composer.compose(action, &payload, now)
 }
 
 fn decide(prepared: &Prepared, exchange: &Exchange, now: Timestamp) -> Settled {
+    if prepared.claimed.test {
+        return settle_test(&exchange.outcome);
+    }
     let retry = Retry {
         schedule: &prepared.action.retry_schedule,
         tries: prepared.claimed.tries.saturating_add(1),

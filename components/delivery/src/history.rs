@@ -16,7 +16,7 @@ use platform::{
 pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Problem> {
     let account = account(account_id)?;
     let query = request.head.query(&[
-        "status", "trigger", "action", "event", "type", "since", "until", "limit", "cursor",
+        "status", "trigger", "action", "event", "type", "test", "since", "until", "limit", "cursor",
     ])?;
     let filter = DeliveryFilter {
         status: query.parse("status", status)?,
@@ -24,6 +24,7 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
         action: query.parse("action", ActionId::parse)?,
         event: query.parse("event", EventId::parse)?,
         event_type: catalogue::wanted(&query)?,
+        test: query.flag("test")?,
         since: query.parse("since", Timestamp::parse)?,
         until: query.parse("until", Timestamp::parse)?,
     };

@@ -1,4 +1,4 @@
-//! Delivery: runs that send what is due, and the history of what was sent.
+//! Delivery: runs that send what is due, tests of actions, and the history of what was sent.
 //!
 //! ```text
 //! runner: claim ──▶ prepare ──▶ send ──▶ settle ──▶ record
@@ -11,6 +11,7 @@ mod history;
 mod manual;
 mod prepare;
 mod runner;
+mod test_send;
 
 use std::time::Duration;
 
@@ -61,11 +62,7 @@ async fn route(request: &Request, started: Moment, after: &mut After) -> Result<
     match (request.head.segments().as_slice(), &request.head.method) {
         (["v1", "deliveries", "run"], &Method::POST) => {
             let query = request.head.query(&["wait", "budget_seconds"])?;
-            let wait = query.parse("wait", |text| match text {
-                "true" => Ok(true),
-                "false" => Ok(false),
-                _ => Err("is true or false"),
-            })?;
+            let wait = query.flag("wait")?;
             let budget = query
                 .parse("budget_seconds", budget)?
                 .unwrap_or(runner::BUDGET);
@@ -101,6 +98,22 @@ async fn route(request: &Request, started: Moment, after: &mut After) -> Result<
             manual::cancel(request, account, delivery)
         }
         (["v1", "accounts", _, "deliveries", _, "retry" | "cancel"], _) => {
+            Err(Problem::method_not_allowed("POST"))
+        }
+        (
+            [
+                "v1",
+                "accounts",
+                account,
+                "triggers",
+                trigger,
+                "actions",
+                action,
+                "test",
+            ],
+            &Method::POST,
+        ) => test_send::send(request, account, (trigger, action)).await,
+        (["v1", "accounts", _, "triggers", _, "actions", _, "test"], _) => {
             Err(Problem::method_not_allowed("POST"))
         }
         _ => Err(Problem::not_found(format!(

@@ -25,6 +25,7 @@ pub(crate) fn retry(
         Ok(match ledger.retry(account, id, clock::now())? {
             Retried::Due => Done::Yes,
             Retried::UnderWay => Done::UnderWay,
+            Retried::Test => Done::Test,
             Retried::Missing => Done::Missing,
         })
     })
@@ -50,6 +51,7 @@ enum Done {
     Yes,
     UnderWay,
     Settled,
+    Test,
     Missing,
 }
 
@@ -74,6 +76,9 @@ fn act(
         )),
         Done::Settled => Err(Problem::conflict(
             "nothing is owed any more, so nothing to cancel",
+        )),
+        Done::Test => Err(Problem::conflict(
+            "a test is one attempt; test the action again with POST …/actions/{action}/test",
         )),
         Done::Missing => Err(missing()),
     }

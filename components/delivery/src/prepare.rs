@@ -4,8 +4,9 @@ use std::{collections::HashMap, time::Duration};
 
 use domain::{
     account::AccountId,
+    delivery::Status,
     id::{EventId, TriggerId},
-    sealing::{OpenError, Sealer},
+    sealing::Sealer,
     trigger::{Action, Trigger, Vault},
     url_policy::UrlPolicy,
     webhook::Event,
@@ -55,7 +56,7 @@ pub(crate) struct Prepared {
 #[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) send: Vec<Prepared>,
-    pub(crate) cancel: Vec<Withdrawn>,
+    pub(crate) withdraw: Vec<Withdrawn>,
 }
 
 /// Looks up what each delivery is about. Each trigger is read once, each event too; nothing is
@@ -93,9 +94,10 @@ pub(crate) fn prepare(
                 action: action.clone(),
                 claimed,
             }),
-            Err(reason) => plan.cancel.push(Withdrawn {
+            Err((status, reason)) => plan.withdraw.push(Withdrawn {
                 account: claimed.account,
                 delivery: claimed.id,
+                status,
                 reason: reason.to_owned(),
             }),
         }
@@ -103,24 +105,29 @@ pub(crate) fn prepare(
     Ok(plan)
 }
 
-/// The trigger, action and event of a delivery, or why it is not to be sent any more.
+/// Why a test that nobody has finished is over: it was to show what happens now, not later.
+const INTERRUPTED: &str = "the test was interrupted; whether the receiver got it is not known";
+
+/// The trigger, action and event of a delivery, or what becomes of one that is not to be sent any
+/// more, and why.
 fn live<'a>(
     trigger: Option<&'a Trigger>,
     event: Option<&'a Event>,
     claimed: &Claimed,
-) -> Result<(&'a Trigger, &'a Action, &'a Event), &'static str> {
-    let trigger = trigger.ok_or("trigger was deleted")?;
-    let action = trigger.action(claimed.action).ok_or("action was deleted")?;
-    if !trigger.enabled {
-        Err("trigger was disabled")
-    } else if !action.enabled {
-        Err("action was disabled")
-    } else {
-        Ok((trigger, action, event.ok_or("event was deleted")?))
+) -> Result<(&'a Trigger, &'a Action, &'a Event), (Status, &'static str)> {
+    if claimed.test {
+        return Err((Status::Failed, INTERRUPTED));
     }
-}
-
-/// A secret that does not open is a setting gone wrong, not the receiver's fault.
-pub(crate) fn sealed(error: &OpenError) -> domain::delivery::Failure {
-    domain::delivery::Failure::Internal(format!("the action's secrets: {error}"))
+    let canceled = |reason| (Status::Canceled, reason);
+    let trigger = trigger.ok_or(canceled("trigger was deleted"))?;
+    let action = trigger.action(claimed.action);
+    let action = action.ok_or(canceled("action was deleted"))?;
+    if !trigger.enabled {
+        Err(canceled("trigger was disabled"))
+    } else if !action.enabled {
+        Err(canceled("action was disabled"))
+    } else {
+        let event = event.ok_or(canceled("event was deleted"))?;
+        Ok((trigger, action, event))
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(25);
 /// What is claimed at the end of this has its longest attempt behind it at the end of the budget.
 const CLAIMING: Duration = Duration::from_secs(BUDGET.as_secs() - MAX_TIMEOUT as u64);
 /// Longer than the longest attempt and the recording of it: only a runner that died loses a claim.
-const LEASE: Duration = Duration::from_secs(2 * MAX_TIMEOUT as u64);
+pub(crate) const LEASE: Duration = Duration::from_secs(2 * MAX_TIMEOUT as u64);
 /// The most requests in flight.
 const IN_FLIGHT: usize = 64;
 /// The most requests in flight of one queue, so that a receiver that hangs holds up itself.
@@ -201,8 +201,8 @@ impl Runner {
         }
         self.summary.claimed += claimed.len();
         let plan = prepare(claimed, &self.store, &self.ledger)?;
-        if !plan.cancel.is_empty() {
-            self.ledger.cancel(&claim, &plan.cancel)?;
+        if !plan.withdraw.is_empty() {
+            self.ledger.withdraw(&claim, &plan.withdraw)?;
         }
         for prepared in plan.send {
             *self

@@ -25,9 +25,10 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
     let account = account(account_id)?;
     let query = request
         .head
-        .query(&["type", "since", "until", "limit", "cursor"])?;
+        .query(&["type", "test", "since", "until", "limit", "cursor"])?;
     let filter = EventFilter {
         event_type: catalogue::wanted(&query)?,
+        test: query.flag("test")?,
         since: query.parse("since", Timestamp::parse)?,
         until: query.parse("until", Timestamp::parse)?,
     };

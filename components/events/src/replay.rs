@@ -24,6 +24,11 @@ pub(crate) fn replay(
     let id = EventId::parse(event_id).map_err(|_| missing())?;
     let ledger = ledger::open()?;
     let (event, data) = ledger.event(&account, id)?.ok_or_else(missing)?;
+    if event.test {
+        let detail = "this event was made up to test one action, and is not for others; test the \
+                      action again with POST …/actions/{action}/test";
+        return Err(Problem::conflict(detail));
+    }
     let store = TriggerStore::open()?;
     let catalogue = catalogue::covering(&store, [event.event_type.as_str()])?;
     let event_type = catalogue

@@ -1,10 +1,12 @@
-//! Triggers and their actions: create, read, change, delete; and the catalogue of event types.
+//! Triggers and their actions: create, read, change, delete; the catalogue of event types; and
+//! previews of what an event would do.
 //!
 //! Also answers for everything under `/v1` that no other component has.
 
 mod actions;
 mod event_types;
 mod health;
+mod preview;
 mod secrets;
 mod triggers;
 mod view;
@@ -52,6 +54,11 @@ async fn route(request: Request) -> Result<Response, Problem> {
         (["v1", "event-types", key], &PUT) => event_types::put(&request, key).await,
         (["v1", "event-types", key], &DELETE) => event_types::delete(&request, key).await,
         (["v1", "event-types", _], _) => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+
+        (["v1", "accounts", account, "events", "preview"], &POST) => {
+            preview::preview(&request, account)
+        }
+        (["v1", "accounts", _, "events", "preview"], _) => Err(Problem::method_not_allowed("POST")),
 
         (["v1", "accounts", account, "triggers"], &GET) => triggers::list(&request, account),
         (["v1", "accounts", account, "triggers"], &POST) => {

@@ -34,11 +34,7 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
         .query(&["type", "enabled", "q", "limit", "cursor"])?;
     let filter = TriggerFilter {
         event_type: catalogue::wanted(&query)?,
-        enabled: query.parse("enabled", |text| match text {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err("is true or false"),
-        })?,
+        enabled: query.flag("enabled")?,
         text: query.get("q"),
     };
     let page = query.page(|id| TriggerId::parse(id).is_ok())?;

@@ -14,6 +14,8 @@ use crate::{schedule, schedule::RetrySchedule, time::Timestamp};
 ///    └──── failed, retry ┘ └──action gone or off───▶ canceled
 /// skipped: the trigger or action was disabled when the event came
 /// ```
+///
+/// A test is `delivering` from the start and then `succeeded` or `failed`, for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -192,6 +194,20 @@ pub fn settle(outcome: &Outcome, retry: &Retry<'_>, now: Timestamp) -> Settled {
     }
 }
 
+/// Decides what the one attempt of a test makes of its delivery: whatever came of it, it is not
+/// repeated, and the action stays as it is.
+pub fn settle_test(outcome: &Outcome) -> Settled {
+    let reason = outcome.as_ref().err().map(ToString::to_string);
+    Settled {
+        status: match reason {
+            None => Status::Succeeded,
+            Some(_) => Status::Failed,
+        },
+        due_at: None,
+        reason,
+    }
+}
+
 fn attempts(tries: u32) -> String {
     if tries == 1 {
         "1 attempt".into()
@@ -259,6 +275,22 @@ mod tests {
                 .reason
                 .is_some_and(|reason| reason.contains("status 410"))
         );
+    }
+
+    #[test]
+    fn a_test_is_over_after_its_one_attempt() {
+        let succeeded = settle_test(&judge(204));
+        let settled = |status, reason: Option<&str>| Settled {
+            status,
+            due_at: None,
+            reason: reason.map(Into::into),
+        };
+        assert_eq!(succeeded, settled(Status::Succeeded, None));
+        for status in [410, 503] {
+            let failed = settle_test(&judge(status));
+            let reason = format!("status {status}");
+            assert_eq!(failed, settled(Status::Failed, Some(&reason)));
+        }
     }
 
     #[test]

@@ -6,12 +6,15 @@ use serde_json::value::RawValue;
 use crate::{
     account::AccountId,
     catalogue::EventType,
+    delivery::Failure,
     id::{ActionId, DeliveryId, EventId, TriggerId},
+    sealing::OpenError,
     secret::SigningSecret,
     signing,
     template::TemplateError,
     time::Timestamp,
-    trigger::{Action, Method, Trigger},
+    trigger::{Action, Method, Trigger, Vault},
+    url_policy::{EndpointUrl, UrlPolicy},
 };
 
 /// What `user-agent` says.
@@ -25,6 +28,9 @@ pub struct Payload<'a> {
     /// The event's type.
     #[serde(rename = "type")]
     pub event_type: &'a str,
+    /// Whether it was made up to test an action. Receivers of real events get no such member.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
     /// When the event occurred.
     pub timestamp: Timestamp,
     /// The account it belongs to.
@@ -74,6 +80,8 @@ pub struct Event {
     pub id: EventId,
     /// Its type's key.
     pub event_type: String,
+    /// Whether it was made up to test an action.
+    pub test: bool,
     /// When it occurred.
     pub occurred_at: Timestamp,
     /// What happened.
@@ -91,6 +99,7 @@ impl<'a> Payload<'a> {
         Self {
             id: event.id,
             event_type: &event.event_type,
+            test: event.test,
             timestamp: event.occurred_at,
             account: account.as_str(),
             trigger: TriggerPart {
@@ -115,6 +124,7 @@ pub fn sample(event_type: &EventType) -> Payload<'_> {
     Payload {
         id: EventId::first_at(at),
         event_type: &event_type.key,
+        test: false,
         timestamp: at,
         account: "acme",
         trigger: TriggerPart {
@@ -144,12 +154,41 @@ pub struct WebhookRequest {
     pub body: Vec<u8>,
 }
 
+/// Makes requests of what the actions of one account are to send: for deliveries and for previews.
+pub struct Composer<'a> {
+    /// Which URLs requests may go to.
+    pub policy: &'a UrlPolicy,
+    /// What opens the actions' headers and secrets.
+    pub vault: Vault<'a>,
+}
+
+impl Composer<'_> {
+    /// The request of one attempt at `now`, as `action` wants it, and where it goes.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is not allowed (any more), the body template fails on this event, or what is
+    /// sealed does not open.
+    pub fn compose(
+        &self,
+        action: &Action,
+        payload: &Payload<'_>,
+        now: Timestamp,
+    ) -> Result<(EndpointUrl, WebhookRequest), Failure> {
+        // A secret that does not open is a setting gone wrong, not the receiver's fault.
+        let sealed = |error: OpenError| Failure::Internal(format!("the action's secrets: {error}"));
+        let url = EndpointUrl::parse(&action.url, self.policy)
+            .map_err(|refusal| Failure::Blocked(refusal.to_string()))?;
+        let headers = action.headers(&self.vault).map_err(sealed)?;
+        let secrets = action.secrets(&self.vault).map_err(sealed)?.live(now);
+        let request = compose(action, &headers, &secrets, payload, now)
+            .map_err(|error| Failure::Template(error.to_string()))?;
+        Ok((url, request))
+    }
+}
+
 /// Makes the request of one attempt at `now`, signed by each of `secrets`.
-///
-/// # Errors
-///
-/// When the action's body template fails on this event.
-pub fn compose(
+fn compose(
     action: &Action,
     custom_headers: &serde_json::Map<String, serde_json::Value>,
     secrets: &[SigningSecret],
@@ -251,6 +290,64 @@ mod tests {
         assert_eq!(header("content-type"), Some("application/json"));
         assert_eq!(header("x-key"), Some("k"));
         assert_eq!(header("user-agent"), Some("u"));
+    }
+
+    #[test]
+    fn a_test_is_marked_and_nothing_else_is() {
+        let mut payload = sample(built_in("message.sent").unwrap());
+        let body = serde_json::to_value(&payload).unwrap();
+        assert_eq!(body.get("test"), None);
+        payload.test = true;
+        let body = serde_json::to_value(&payload).unwrap();
+        assert_eq!(body["test"], true);
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_made_says_why() {
+        let sealer = Sealer::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+        let nonce = || [1; NONCE_LENGTH];
+        let vault = |account| Vault {
+            account,
+            sealer: &sealer,
+            nonce: &nonce,
+        };
+        let (action, _) = action(serde_json::json!({
+            "name": "A", "url": "https://example.com/", "body_template": "{{ data.message.id|tojson }}",
+        }));
+        let usual = sample(built_in("message.sent").unwrap());
+        let now = Timestamp::from_millis(1_795_446_245_678);
+        let failure = |account, policy: &UrlPolicy, payload: &Payload<'_>| {
+            let vault = vault(account);
+            let composed = Composer { policy, vault }.compose(&action, payload, now);
+            composed
+                .map(|(url, _)| url.to_string())
+                .map_err(|failure| failure.to_string())
+        };
+        let policy = UrlPolicy::default();
+        let sent_to = failure("acme", &policy, &usual);
+        assert_eq!(sent_to.as_deref(), Ok("https://example.com/"));
+
+        let own = UrlPolicy {
+            own_hosts: vec!["example.com".into()],
+            ..UrlPolicy::default()
+        };
+        let blocked = failure("acme", &own, &usual).unwrap_err();
+        assert!(blocked.starts_with("blocked address: "), "{blocked}");
+
+        let data = RawValue::from_string("{}".into()).unwrap();
+        let bare = Payload {
+            data: &data,
+            ..usual
+        };
+        let template = failure("acme", &policy, &bare).unwrap_err();
+        assert_eq!(template, "template: line 1: `data.message` is undefined");
+
+        let usual = sample(built_in("message.sent").unwrap());
+        let forged = failure("other", &policy, &usual).unwrap_err();
+        assert!(
+            forged.starts_with("internal: the action's secrets: "),
+            "{forged}"
+        );
     }
 
     #[test]

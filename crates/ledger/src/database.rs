@@ -85,6 +85,10 @@ pub(crate) trait Columns {
         T::try_from(self.integer(column)?).map_err(|_| LedgerError::Row { column })
     }
 
+    fn flag(&self, column: usize) -> Result<bool, LedgerError> {
+        Ok(self.integer(column)? != 0)
+    }
+
     fn time(&self, column: usize) -> Result<domain::time::Timestamp, LedgerError> {
         self.integer(column)
             .map(domain::time::Timestamp::from_millis)

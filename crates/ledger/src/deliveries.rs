@@ -2,7 +2,7 @@
 
 use domain::{
     account::AccountId,
-    delivery::Settled,
+    delivery::{Settled, Status},
     id::{ActionId, DeliveryId, EventId, TriggerId},
     time::Timestamp,
 };
@@ -51,6 +51,8 @@ pub struct Claimed {
     pub tries: u32,
     /// The queue it was claimed from.
     pub queue: String,
+    /// Whether it is a test of the action: one that is claimed was interrupted.
+    pub test: bool,
 }
 
 /// What an attempt was, as it is recorded.
@@ -85,6 +87,8 @@ pub struct Withdrawn {
     pub account: AccountId,
     /// The delivery.
     pub delivery: DeliveryId,
+    /// What becomes of it.
+    pub status: Status,
     /// Why.
     pub reason: String,
 }
@@ -172,7 +176,7 @@ impl<D: Database> Ledger<D> {
              )
              UPDATE delivery SET status = 'delivering', claim = ?2, due_at = ?3
              WHERE rowid IN (SELECT entry FROM place ORDER BY place, due_at LIMIT ?4)
-             RETURNING account, id, event_id, trigger_id, action_id, tries, queue",
+             RETURNING account, id, event_id, trigger_id, action_id, tries, queue, test",
             &[
                 now.into(),
                 text(&claim.token),
@@ -193,6 +197,7 @@ impl<D: Database> Ledger<D> {
                 action: row.parsed(4, ActionId::parse)?,
                 tries: row.number(5)?,
                 queue: row.text(6)?.to_owned(),
+                test: row.flag(7)?,
             })
         };
         claimed.iter().map(read).collect()
@@ -249,19 +254,20 @@ impl<D: Database> Ledger<D> {
         Ok(recorded.len())
     }
 
-    /// Cancels claimed deliveries whose trigger or action is gone or off.
+    /// Settles claimed deliveries that are not to be sent: whose trigger or action is gone or off,
+    /// or which are tests that were interrupted.
     ///
     /// # Errors
     ///
     /// When the ledger fails; nothing is recorded then.
-    pub fn cancel(&self, claim: &Claim, withdrawn: &[Withdrawn]) -> Result<usize, LedgerError> {
+    pub fn withdraw(&self, claim: &Claim, withdrawn: &[Withdrawn]) -> Result<usize, LedgerError> {
         let rows: Vec<_> = withdrawn
             .iter()
-            .map(|row| (&row.account, row.delivery, &row.reason))
+            .map(|row| (&row.account, row.delivery, row.status, &row.reason))
             .collect();
-        let canceled = self.run(
+        let settled = self.run(
             "UPDATE delivery
-             SET status = 'canceled', reason = gone.value ->> 2, due_at = NULL, claim = NULL
+             SET status = gone.value ->> 2, reason = gone.value ->> 3, due_at = NULL, claim = NULL
              FROM json_each(?2) AS gone
              WHERE delivery.account = gone.value ->> 0 AND delivery.id = gone.value ->> 1
                AND delivery.claim = ?1
@@ -271,7 +277,7 @@ impl<D: Database> Ledger<D> {
                 text(serde_json::to_string(&rows).expect("ids are JSON")),
             ],
         )?;
-        Ok(canceled.len())
+        Ok(settled.len())
     }
 }
 

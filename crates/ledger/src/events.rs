@@ -88,13 +88,20 @@ pub struct EventRow {
     /// The producer's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub producer_id: Option<String>,
+    /// Whether it was made up to test an action.
+    pub test: bool,
 }
+
+/// The columns of an [`EventRow`].
+const ROW: &str = "id, type, occurred_at, received_at, producer_id, test";
 
 /// Which events to list.
 #[derive(Debug, Default)]
 pub struct EventFilter<'a> {
     /// Of this type only.
     pub event_type: Option<&'a str>,
+    /// Only tests, or none of them.
+    pub test: Option<bool>,
     /// That came at this time or later.
     pub since: Option<Timestamp>,
     /// That came before this time.
@@ -191,13 +198,12 @@ impl<D: Database> Ledger<D> {
         page: &Page,
     ) -> Result<Vec<EventRow>, LedgerError> {
         let mut conditions = Conditions::of(account);
+        conditions.test(filter.test);
         conditions.equal("type", filter.event_type);
         conditions.created(filter.since, filter.until, EventId::first_at);
         let (conditions, parameters) = conditions.page(page);
         let found = self.run(
-            &format!(
-                "SELECT id, type, occurred_at, received_at, producer_id FROM event {conditions}"
-            ),
+            &format!("SELECT {ROW} FROM event {conditions}"),
             &parameters,
         )?;
         found.iter().map(EventRow::read).collect()
@@ -214,11 +220,10 @@ impl<D: Database> Ledger<D> {
         id: EventId,
     ) -> Result<Option<(EventRow, Box<RawValue>)>, LedgerError> {
         let found = self.run(
-            "SELECT id, type, occurred_at, received_at, producer_id, data FROM event
-             WHERE account = ?1 AND id = ?2",
+            &format!("SELECT {ROW}, data FROM event WHERE account = ?1 AND id = ?2"),
             &[text(account), text(id)],
         )?;
-        let read = |row: &Row| Ok((EventRow::read(row)?, data(row, 5)?));
+        let read = |row: &Row| Ok((EventRow::read(row)?, data(row, 6)?));
         found.first().map(read).transpose()
     }
 
@@ -230,7 +235,7 @@ impl<D: Database> Ledger<D> {
     pub fn events_to_send(&self, ids: &[(AccountId, EventId)]) -> Result<Vec<Event>, LedgerError> {
         let ids = serde_json::to_string(ids).expect("ids are JSON");
         let found = self.run(
-            "SELECT event.id, event.type, event.occurred_at, event.data
+            "SELECT event.id, event.type, event.test, event.occurred_at, event.data
              FROM json_each(?1) AS wanted
              JOIN event ON event.account = wanted.value ->> 0 AND event.id = wanted.value ->> 1",
             &[text(ids)],
@@ -239,8 +244,9 @@ impl<D: Database> Ledger<D> {
             Ok(Event {
                 id: row.parsed(0, EventId::parse)?,
                 event_type: row.text(1)?.to_owned(),
-                occurred_at: row.time(2)?,
-                data: data(row, 3)?,
+                test: row.flag(2)?,
+                occurred_at: row.time(3)?,
+                data: data(row, 4)?,
             })
         };
         found.iter().map(read).collect()
@@ -255,6 +261,7 @@ impl EventRow {
             occurred_at: row.time(2)?,
             received_at: row.time(3)?,
             producer_id: row.optional_text(4)?.map(Into::into),
+            test: row.flag(5)?,
         })
     }
 }

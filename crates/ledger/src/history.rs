@@ -40,6 +40,8 @@ pub struct DeliveryRow {
     pub next_attempt_at: Option<Timestamp>,
     /// When it came to be.
     pub created_at: Timestamp,
+    /// Whether it is a test of the action.
+    pub test: bool,
 }
 
 impl DeliveryRow {
@@ -108,6 +110,8 @@ pub struct DeliveryFilter<'a> {
     pub event: Option<EventId>,
     /// Of events of this type only.
     pub event_type: Option<&'a str>,
+    /// Only tests, or none of them.
+    pub test: Option<bool>,
     /// Created at this time or later.
     pub since: Option<Timestamp>,
     /// Created before this time.
@@ -115,7 +119,7 @@ pub struct DeliveryFilter<'a> {
 }
 
 const ROW: &str = "id, event_id, trigger_id, action_id, type, status, reason, attempt_count, \
-                   due_at, created_at";
+                   due_at, created_at, test";
 
 impl<D: Database> Ledger<D> {
     /// A page of an account's deliveries, the newest first.
@@ -130,6 +134,7 @@ impl<D: Database> Ledger<D> {
         page: &Page,
     ) -> Result<Vec<DeliveryRow>, LedgerError> {
         let mut conditions = Conditions::of(account);
+        conditions.test(filter.test);
         conditions.equal("status", filter.status.map(Status::as_str));
         conditions.equal("type", filter.event_type);
         conditions.equal_indexed("trigger_id", filter.trigger);
@@ -214,6 +219,7 @@ fn delivery_rows(found: &[Row]) -> Result<Vec<DeliveryRow>, LedgerError> {
             // While a runner has it, that column is the end of the lease.
             next_attempt_at: due_at.filter(|_| status == Status::Pending),
             created_at: row.time(9)?,
+            test: row.flag(10)?,
         })
     };
     found.iter().map(read).collect()

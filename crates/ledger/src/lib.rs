@@ -15,6 +15,7 @@ mod manual;
 mod retention;
 mod runners;
 mod schema;
+mod test_send;
 
 pub use database::{Database, DatabaseError, Row, Value};
 pub use deliveries::{Claim, ClaimLimits, Claimed, FinishedAttempt, Withdrawn};
@@ -24,6 +25,7 @@ pub use leases::{LEASE, Lease, Subject};
 pub use manual::{Cancelled, Recovery, Retried};
 pub use retention::Pruned;
 pub use runners::{Leaving, Slot};
+pub use test_send::NewTest;
 
 use database::{Columns, optional, text};
 

@@ -18,6 +18,8 @@ pub enum Retried {
     Due,
     /// An attempt is under way at this moment.
     UnderWay,
+    /// It is a test, which is one attempt.
+    Test,
     /// There is no such delivery.
     Missing,
 }
@@ -73,6 +75,7 @@ impl<D: Database> Ledger<D> {
             &format!(
                 "UPDATE delivery SET due_at = ?3, reason = 'retried by hand', {DUE_AGAIN}
                  WHERE account = ?1 AND id = ?2 AND (status <> 'delivering' OR due_at <= ?3)
+                   AND NOT test
                  RETURNING id"
             ),
             &[text(account), text(id), now.into()],
@@ -80,15 +83,15 @@ impl<D: Database> Ledger<D> {
         if !retried.is_empty() {
             return Ok(Retried::Due);
         }
-        Ok(if self.delivery(account, id)?.is_some() {
-            Retried::UnderWay
-        } else {
-            Retried::Missing
+        Ok(match self.delivery(account, id)? {
+            None => Retried::Missing,
+            Some(found) if found.delivery.test => Retried::Test,
+            Some(_) => Retried::UnderWay,
         })
     }
 
-    /// Makes all failed deliveries of a time due now, some thousands a statement. Returns how
-    /// many. Called again after a crash, it goes on where it was.
+    /// Makes all failed deliveries of a time due now, tests left out, some thousands a statement.
+    /// Returns how many. Called again after a crash, it goes on where it was.
     ///
     /// # Errors
     ///
@@ -102,6 +105,7 @@ impl<D: Database> Ledger<D> {
         let mut recovered = 0;
         loop {
             let mut conditions = Conditions::of(account);
+            conditions.test(Some(false));
             conditions.equal("status", Some("failed"));
             conditions.equal_indexed("trigger_id", recovery.trigger);
             conditions.equal_indexed("action_id", recovery.action);

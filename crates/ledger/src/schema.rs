@@ -9,6 +9,7 @@ const STATEMENTS: &[&str] = &[
     // has no such mode (a libSQL server) refuses it or answers its own, and either is fine.
     "PRAGMA journal_mode = WAL",
     // `deliveries` is what the event is owed to: [[id, trigger, action, reason to skip or null], …]
+    // The one delivery of a test has the claim under which it is made, and the end of that, too.
     "CREATE TABLE IF NOT EXISTS event (
         account         TEXT NOT NULL,
         id              TEXT NOT NULL,
@@ -20,6 +21,7 @@ const STATEMENTS: &[&str] = &[
         producer_id     TEXT,
         fingerprint     TEXT NOT NULL,
         deliveries      TEXT NOT NULL,
+        test            INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (account, id)
     )",
     "CREATE UNIQUE INDEX IF NOT EXISTS event_idempotency_key ON event (account, idempotency_key)
@@ -28,6 +30,7 @@ const STATEMENTS: &[&str] = &[
         WHERE producer_id IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS event_age ON event (received_at)",
     "CREATE INDEX IF NOT EXISTS event_type ON event (account, type, id)",
+    "CREATE INDEX IF NOT EXISTS event_test ON event (account, id) WHERE test",
     // `due_at` is when a runner may claim the delivery: the next attempt's time, or the end of the
     // lease of the runner that has it; null when nothing is owed any more.
     // `tries` counts the attempts of the present round of the schedule, `attempt_count` all.
@@ -48,6 +51,7 @@ const STATEMENTS: &[&str] = &[
         queue         TEXT NOT NULL,
         claim         TEXT,
         created_at    INTEGER NOT NULL,
+        test          INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (account, id)
     )",
     "CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL",
@@ -55,6 +59,7 @@ const STATEMENTS: &[&str] = &[
         WHERE due_at IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS delivery_age ON delivery (created_at) WHERE due_at IS NULL",
     "CREATE INDEX IF NOT EXISTS delivery_status ON delivery (account, status, id)",
+    "CREATE INDEX IF NOT EXISTS delivery_test ON delivery (account, id) WHERE test",
     "CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event_id, id)",
     "CREATE INDEX IF NOT EXISTS delivery_trigger ON delivery (trigger_id, id)",
     "CREATE INDEX IF NOT EXISTS delivery_action ON delivery (action_id, id)",
@@ -94,18 +99,23 @@ const STATEMENTS: &[&str] = &[
     // has both, whoever got none has neither.
     "CREATE TRIGGER IF NOT EXISTS event_owes_deliveries AFTER INSERT ON event BEGIN
         INSERT INTO delivery
-            (account, id, event_id, trigger_id, action_id, type, status, reason, due_at, queue,
-             created_at)
+            (account, id, event_id, trigger_id, action_id, type, status, reason, claim, due_at,
+             queue, created_at, test)
         SELECT NEW.account, owed.value ->> 0, NEW.id, owed.value ->> 1, owed.value ->> 2, NEW.type,
-               CASE WHEN owed.value ->> 3 IS NULL THEN 'pending' ELSE 'skipped' END,
+               CASE WHEN owed.value ->> 3 IS NOT NULL THEN 'skipped'
+                    WHEN owed.value ->> 4 IS NOT NULL THEN 'delivering'
+                    ELSE 'pending' END,
                owed.value ->> 3,
-               CASE WHEN owed.value ->> 3 IS NULL THEN NEW.received_at END,
+               owed.value ->> 4,
+               CASE WHEN owed.value ->> 3 IS NULL
+                    THEN coalesce(owed.value ->> 5, NEW.received_at) END,
                '0' || substr(owed.value ->> 2, -16),
-               NEW.received_at
+               NEW.received_at,
+               NEW.test
         FROM json_each(NEW.deliveries) AS owed;
     END",
     // An attempt, what it makes of its delivery, and what it says about its action are written by
-    // one statement.
+    // one statement. A test says nothing about its action.
     "CREATE TRIGGER IF NOT EXISTS attempt_settles_delivery AFTER INSERT ON attempt BEGIN
         UPDATE delivery
         SET status = NEW.status, reason = NEW.reason, due_at = NEW.due_at, claim = NULL,
@@ -118,7 +128,7 @@ const STATEMENTS: &[&str] = &[
                CASE WHEN NEW.error IS NOT NULL THEN NEW.started_at + NEW.duration_ms END,
                CASE WHEN NEW.error IS NOT NULL THEN NEW.started_at END,
                NEW.error IS NOT NULL
-        FROM delivery WHERE account = NEW.account AND id = NEW.delivery_id
+        FROM delivery WHERE account = NEW.account AND id = NEW.delivery_id AND NOT test
         ON CONFLICT (action_id) DO UPDATE SET
             last_success_at = coalesce(excluded.last_success_at, last_success_at),
             last_failure_at = coalesce(excluded.last_failure_at, last_failure_at),

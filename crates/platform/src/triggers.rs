@@ -4,6 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use domain::{
     account::AccountId,
+    catalogue::EventType,
     id::{ActionId, TriggerId},
     input::FieldError,
     page::{self, Page},
@@ -63,6 +64,11 @@ impl Triggers {
     /// The account.
     pub fn account(&self) -> &AccountId {
         &self.account
+    }
+
+    /// The store of all accounts' triggers.
+    pub fn store(&self) -> &TriggerStore {
+        &self.store
     }
 
     /// The ledger of all accounts.
@@ -139,6 +145,29 @@ impl Triggers {
             triggers,
             last.map(|entry| page::cursor(&entry.id.to_string())),
         ))
+    }
+
+    /// The triggers that an event of this type may fire: those of its type and of its umbrella's.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn fired_by(&self, event_type: &EventType) -> Result<Vec<TriggerId>, Problem> {
+        let fired = |entry: &IndexEntry| {
+            entry.event_type == event_type.key
+                || event_type.member_of.as_deref() == Some(&entry.event_type)
+        };
+        let index = self.store.index(&self.account)?.into_iter();
+        Ok(index.filter(fired).map(|entry| entry.id).collect())
+    }
+
+    /// The trigger with this id, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn get(&self, id: TriggerId) -> Result<Option<Trigger>, Problem> {
+        Ok(self.store.trigger(&self.account, id)?)
     }
 
     /// The trigger that a path names.

@@ -4,8 +4,8 @@ use domain::{delivery::Status, time::Timestamp};
 use ledger::{DeliveryFilter, EventFilter, Ledger, Recovery};
 
 use crate::support::{
-    Post, Sqlite, Statement, Target, acme, again, at, attempt, claim, first, limits, millis,
-    new_claim, post, sent,
+    Post, Sqlite, Statement, Target, acme, again, at, attempt, begin_test, claim, first, limits,
+    millis, new_claim, post, sent,
 };
 
 /// A ledger in which each of 20 actions is owed so many events, and so many more are settled.
@@ -266,6 +266,32 @@ const ACTS: &[(&str, Act)] = &[
             0,
         );
     }),
+    (
+        "test an action, list the tests and the others",
+        |filled, ledger| {
+            let (claim, claimed) = begin_test(ledger, filled.targets[7], filled.now);
+            let done = attempt(&claimed, filled.now, sent());
+            assert_eq!(ledger.record(&claim, &[&done]).unwrap(), 1);
+            for (test, count) in [(true, 1), (false, 21)] {
+                let (test, action) = (Some(test), Some(filled.targets[7].action));
+                for action in [action, None] {
+                    let filter = DeliveryFilter {
+                        action,
+                        test,
+                        ..Default::default()
+                    };
+                    let found = ledger.deliveries(&acme(), &filter, &first(20)).unwrap();
+                    assert_eq!(found.len(), count, "{filter:?}");
+                }
+                let filter = EventFilter {
+                    test,
+                    ..Default::default()
+                };
+                let found = ledger.events(&acme(), &filter, &first(20)).unwrap();
+                assert_eq!(found.len(), count, "{filter:?}");
+            }
+        },
+    ),
     ("list events", |_, ledger| {
         for (event_type, since, until, count) in [
             (None, None, None, 21),
@@ -277,6 +303,7 @@ const ACTS: &[(&str, Act)] = &[
                 event_type,
                 since,
                 until,
+                test: None,
             };
             assert_eq!(
                 ledger.events(&acme(), &filter, &first(20)).unwrap().len(),

@@ -147,6 +147,7 @@ fn deliveries_are_listed_by_every_filter_and_all_together() {
                 since: Some(at(2)),
                 until: Some(at(8)),
                 event: None,
+                test: None,
             },
             &|row| {
                 row.status == Status::Pending
@@ -189,6 +190,7 @@ fn events_are_listed_by_every_filter_and_all_together() {
             event_type,
             since,
             until,
+            test: None,
         };
         let listed = all_pages(
             2,

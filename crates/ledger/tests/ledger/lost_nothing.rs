@@ -256,9 +256,10 @@ impl<'a> World<'a> {
         let gone = Withdrawn {
             account: acme(),
             delivery: held.claimed.id,
+            status: Status::Canceled,
             reason,
         };
-        let canceled = self.ledger.cancel(&held.claim, &[gone]).unwrap();
+        let canceled = self.ledger.withdraw(&held.claim, &[gone]).unwrap();
         let live = self.live(held);
         assert_eq!(canceled, usize::from(live.is_some()));
         if let Some(delivery) = live {

@@ -13,3 +13,4 @@ mod retention;
 mod runners;
 mod schema;
 mod support;
+mod test_send;

@@ -24,9 +24,10 @@ fn one_of_each(ledger: &Ledger<&Sqlite>) -> Vec<(Status, DeliveryId)> {
     let gone = Withdrawn {
         account: acme(),
         delivery: canceled,
+        status: Status::Canceled,
         reason: "gone".into(),
     };
-    ledger.cancel(&claim, &[gone]).unwrap();
+    ledger.withdraw(&claim, &[gone]).unwrap();
     all.push((Status::Canceled, canceled));
     let owed = [Target::new().skipped(at(0))];
     Post::new(at(0), &owed).accept(ledger).unwrap();

@@ -270,12 +270,13 @@ fn a_delivery_is_withdrawn_under_its_claim_alone() {
     let gone = [Withdrawn {
         account: claimed.account.clone(),
         delivery: id,
+        status: Status::Canceled,
         reason: "trigger was deleted".into(),
     }];
-    assert_eq!(ledger.cancel(&new_claim(at(0)), &gone).unwrap(), 0);
+    assert_eq!(ledger.withdraw(&new_claim(at(0)), &gone).unwrap(), 0);
     assert_eq!(show(&ledger, id).delivery.status, Status::Delivering);
 
-    assert_eq!(ledger.cancel(&claim, &gone).unwrap(), 1);
+    assert_eq!(ledger.withdraw(&claim, &gone).unwrap(), 1);
     let shown = show(&ledger, id);
     assert_eq!(
         (shown.delivery.status, shown.attempts.len()),
@@ -286,7 +287,7 @@ fn a_delivery_is_withdrawn_under_its_claim_alone() {
         Some("trigger was deleted")
     );
     assert_eq!(ledger.next_due_at().unwrap(), None);
-    assert_eq!(ledger.cancel(&claim, &gone).unwrap(), 0);
+    assert_eq!(ledger.withdraw(&claim, &gone).unwrap(), 0);
     assert_eq!(
         ledger
             .record(&claim, &[&attempt(&claimed, at(0), sent())])

@@ -14,10 +14,11 @@ use domain::{
     matching::Skip,
     page::Page,
     time::Timestamp,
+    webhook::Event,
 };
 use ledger::{
     Claim, ClaimLimits, Claimed, Database, DatabaseError, DeliveryDetails, DeliveryRow,
-    FinishedAttempt, Inserted, Ledger, NewEventRow, PlannedDelivery, Row, Value,
+    FinishedAttempt, Inserted, Ledger, NewEventRow, NewTest, PlannedDelivery, Row, Value,
 };
 use rusqlite::{Connection, ErrorCode, StatementStatus, types};
 use serde_json::value::RawValue;
@@ -337,6 +338,30 @@ pub(crate) fn claim_one<D: Database>(ledger: &Ledger<D>, now: Timestamp) -> (Cla
     let (claim, mut claimed) = claim(ledger, 64, now);
     assert_eq!(claimed.len(), 1);
     (claim, claimed.remove(0))
+}
+
+/// Begins a test of the target.
+pub(crate) fn begin_test<D: Database>(
+    ledger: &Ledger<D>,
+    target: Target,
+    now: Timestamp,
+) -> (Claim, Claimed) {
+    let claim = new_claim(now);
+    let test = NewTest {
+        account: &acme(),
+        event: &Event {
+            id: EventId::new(now, entropy()),
+            event_type: "message.sent".into(),
+            test: true,
+            occurred_at: now,
+            data: RawValue::from_string("{}".into()).unwrap(),
+        },
+        delivery: DeliveryId::new(now, entropy()),
+        trigger: target.trigger,
+        action: target.action,
+    };
+    let claimed = ledger.begin_test(&test, &claim).unwrap();
+    (claim, claimed)
 }
 
 /// The receiver took it.

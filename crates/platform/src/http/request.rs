@@ -134,6 +134,19 @@ impl Query<'_> {
             .transpose()
     }
 
+    /// The parameter as a yes or no.
+    ///
+    /// # Errors
+    ///
+    /// 400 that names the parameter when it is neither.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        self.parse(name, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("is true or false"),
+        })
+    }
+
     /// The page that `limit` and `cursor` ask for; `is_id` tells the ids of the list's items.
     ///
     /// # Errors

@@ -1,0 +1,82 @@
+//! `POST …/actions/{action}/test`: sends one webhook now and answers with what came of it.
+//!
+//! It is owed to nobody. Whether the trigger and the action are enabled, and what the filter says,
+//! does not matter; it is not repeated, and says nothing about the action's health.
+
+use domain::{
+    id::{DeliveryId, EventId},
+    trial::TestInput,
+    webhook::Event,
+};
+use platform::{
+    catalogue, clock, entropy,
+    http::{Request, Response, account},
+    ledger::{Claim, NewTest},
+    problem::Problem,
+    triggers::{Triggers, find_action},
+};
+
+use crate::{
+    attempt::attempt,
+    prepare::{Prepared, Settings},
+    runner::LEASE,
+};
+
+pub(crate) async fn send(
+    request: &Request,
+    account_id: &str,
+    (trigger_id, action_id): (&str, &str),
+) -> Result<Response, Problem> {
+    request.head.query(&[])?;
+    let account = account(account_id)?;
+    // Every member is optional, and so is the body.
+    let input: TestInput = if request.body().is_empty() {
+        TestInput::default()
+    } else {
+        request.json()?
+    };
+    let triggers = Triggers::of(account)?;
+    let trigger = triggers.find(trigger_id)?;
+    let action = find_action(&trigger, action_id)?.clone();
+    let catalogue = catalogue::load(triggers.store())?;
+    let trigger_type = catalogue.named(&trigger.event_type);
+    let trigger_type = trigger_type.map_err(|error| Problem::conflict(error.to_string()))?;
+    let trial = input.check(trigger_type, &catalogue)?;
+    let settings = Settings::read()?;
+
+    let now = clock::now();
+    let event = Event {
+        id: EventId::new(now, entropy::bits()),
+        event_type: trial.event_type.key.clone().into_owned(),
+        test: true,
+        occurred_at: now,
+        data: trial.data,
+    };
+    let test = NewTest {
+        account: triggers.account(),
+        event: &event,
+        delivery: DeliveryId::new(now, entropy::bits()),
+        trigger: trigger.id,
+        action: action.id,
+    };
+    // Runners leave it alone until the lease is over. It then is only if this request died.
+    let claim = Claim {
+        token: format!("{:032x}", entropy::bits()),
+        lease_until: now + LEASE,
+    };
+    let ledger = triggers.ledger();
+    let claimed = ledger.begin_test(&test, &claim)?;
+    let delivery = claimed.id;
+    let prepared = Prepared {
+        claimed,
+        event,
+        trigger,
+        action,
+    };
+    let done = attempt(prepared, &settings).await;
+    ledger.record(&claim, &[&done.finished])?;
+    let delivery = ledger
+        .delivery(triggers.account(), delivery)?
+        .ok_or_else(|| Problem::internal(format!("the test {delivery} is gone")))?;
+    Ok(Response::ok(&delivery))
+}
