@@ -1,152 +1,238 @@
 //! `POST /v1/accounts/{account}/events`
 //!
-//! At most two reads of the trigger store and one write to the ledger, whatever is in them; one
-//! read more for an event of a type that is not built in.
+//! For one event, at most two reads of the trigger store and one write to the ledger, whatever is
+//! in them. For an array, two reads for each type that comes in it, and still one write. Types that
+//! are not built in take one read more.
 
 use domain::{
-    catalogue::EventType,
-    event::{self, EventInput},
+    account::AccountId,
+    event::{self, Events, NewEvent},
     id::EventId,
-    input,
+    input::FieldError,
+    time::Timestamp,
 };
 use http::StatusCode;
 use platform::{
     catalogue, clock, entropy,
-    http::{Request, Response, account},
-    ledger::{self, EarlierEvent, Inserted, NewEventRow, PlannedDelivery},
-    matching::owed_to,
+    http::{Head, Request, Response, account},
+    ledger::{self, EarlierEvent, NewEventRow, Outcome, PlannedDelivery},
+    matching::Matcher,
     problem::Problem,
     store::TriggerStore,
 };
 use serde::Serialize;
 
-/// What became of an event that was posted.
+use crate::{
+    owed::{Owed, owed},
+    posted,
+};
+
+/// What became of what was posted.
 pub(crate) struct Ingested {
     pub(crate) response: Response,
     /// Whether a runner is to be woken for its deliveries.
     pub(crate) wake: bool,
 }
 
-#[derive(Serialize)]
-struct Accepted<'a> {
-    id: EventId,
+/// What an event is answered with.
+#[derive(Clone, Serialize)]
+pub(crate) struct Answer<'a> {
+    pub(crate) id: EventId,
     #[serde(rename = "type")]
-    event_type: &'a str,
-    deliveries: Vec<Owed>,
-    duplicate: bool,
+    pub(crate) event_type: &'a str,
+    pub(crate) deliveries: Vec<Owed>,
+    pub(crate) duplicate: bool,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Owed {
-    id: String,
-    trigger_id: String,
-    action_id: String,
-}
+/// The most deliveries that the events of an array may be owed to, all together. What one
+/// statement writes holds up every other writer.
+const MAX_DELIVERIES: usize = 20_000;
 
 pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Problem> {
     let account = account(account_id)?;
-    request.require_content_type(&["application/json"])?;
-    let key = request
-        .head
-        .header("idempotency-key")
-        .map(event::check_key)
-        .transpose();
-    let key = key.map_err(|error| Problem::bad_request(format!("Idempotency-Key {error}")))?;
-    let input: EventInput = input::parse(request.body())?;
+    let posted = posted::read(request)?;
+    let key = idempotency_key(&request.head)?;
     let store = TriggerStore::open()?;
-    let catalogue = catalogue::covering(&store, input.event_type())?;
-    let event = input.check(&catalogue)?;
-
-    let now = clock::now();
-    let of = (&account, event.event_type);
-    let deliveries = owed_to(&store, of, &event.data, now)?;
-    let fingerprint = hex(&event.fingerprint);
-    let row = NewEventRow {
-        account: &account,
-        id: EventId::new(now, entropy::bits()),
-        event_type: &event.event_type.key,
-        occurred_at: event.occurred_at.unwrap_or(now),
-        received_at: now,
-        data: &event.data,
-        idempotency_key: key.as_deref(),
-        producer_id: event.producer_id.as_deref(),
-        fingerprint: &fingerprint,
-        deliveries: &deliveries,
-    };
-
-    let ledger = ledger::open()?;
-    match ledger.accept(&row)? {
-        Inserted::New { open_runners } => {
-            let owed = owed(&deliveries);
-            let wake = !owed.is_empty() && open_runners == 0;
-            let response = answer(StatusCode::ACCEPTED, event.event_type, row.id, owed, false);
-            Ok(Ingested { response, wake })
-        }
-        Inserted::Duplicate => {
-            let earlier = ledger.earlier(&account, row.idempotency_key, row.producer_id)?;
-            let earlier = earlier
-                // Pruned in this very moment: the key is free again.
-                .ok_or_else(|| Problem::unavailable("an event's idempotency key just ran out"))?;
-            if earlier.fingerprint != fingerprint {
-                let detail = "this idempotency key, or id, was used for another event before";
-                return Err(Problem::key_reused(detail));
-            }
-            let EarlierEvent { id, deliveries, .. } = earlier;
-            let owed = deliveries
-                .into_iter()
-                .map(|(id, trigger_id, action_id)| Owed {
-                    id,
-                    trigger_id,
-                    action_id,
-                })
-                .collect();
-            let response = answer(StatusCode::OK, event.event_type, id, owed, true);
-            Ok(Ingested {
-                response,
-                wake: false,
-            })
-        }
-    }
-}
-
-/// Those of the deliveries that are to be sent.
-pub(crate) fn owed(deliveries: &[PlannedDelivery]) -> Vec<Owed> {
-    deliveries
+    let catalogue = catalogue::covering(&store, posted.event_types())?;
+    let events = posted.check(&catalogue)?;
+    let matcher = Matcher::new(&store, &account, clock::now());
+    let plans = plan(matcher, &events, key)?;
+    let batch = events.digest().filter(|_| key.is_some()).map(hex);
+    let rows = plans
         .iter()
-        .filter(|delivery| delivery.skip.is_none())
-        .map(Owed::from)
-        .collect()
+        .map(|plan| plan.row(&account, batch.as_deref()));
+    let rows: Vec<_> = rows.collect();
+    let accepted = ledger::open()?.accept_all(&rows)?;
+    refuse_reused(&events, &plans, &accepted.outcomes)?;
+
+    let answers = answers(&events, &plans, accepted.outcomes)?;
+    let new: Vec<_> = answers.iter().filter(|answer| !answer.duplicate).collect();
+    let wake = accepted.open_runners == 0 && new.iter().any(|new| !new.deliveries.is_empty());
+    let status = match new.as_slice() {
+        [] => StatusCode::OK,
+        _ => StatusCode::ACCEPTED,
+    };
+    let response = match answers.as_slice() {
+        [answer] if !events.array => Response::json(status, answer),
+        several => Response::json(status, &several),
+    };
+    Ok(Ingested { response, wake })
 }
 
-pub(crate) fn answer(
-    status: StatusCode,
-    event_type: &EventType,
+fn idempotency_key(head: &Head) -> Result<Option<&str>, Problem> {
+    let key = head.header("idempotency-key");
+    if let Some(key) = key {
+        event::check_key(key)
+            .map_err(|error| Problem::bad_request(format!("Idempotency-Key {error}")))?;
+    }
+    Ok(key)
+}
+
+/// An event that is about to be accepted.
+struct Plan<'a> {
+    event: &'a NewEvent<'a>,
+    /// Where in the request it is.
+    place: usize,
+    now: Timestamp,
     id: EventId,
-    deliveries: Vec<Owed>,
-    duplicate: bool,
-) -> Response {
-    let event_type = &event_type.key;
-    Response::json(
-        status,
-        &Accepted {
-            id,
-            event_type,
-            deliveries,
-            duplicate,
-        },
-    )
+    idempotency_key: Option<String>,
+    fingerprint: String,
+    deliveries: Vec<PlannedDelivery>,
 }
 
-impl From<&PlannedDelivery> for Owed {
-    fn from(delivery: &PlannedDelivery) -> Self {
-        Self {
-            id: delivery.id.to_string(),
-            trigger_id: delivery.trigger.to_string(),
-            action_id: delivery.action.to_string(),
+/// What is to be stored of the events. One that repeats another of its array is not.
+fn plan<'a>(
+    mut matcher: Matcher<'a>,
+    events: &'a Events<'a>,
+    key: Option<&str>,
+) -> Result<Vec<Plan<'a>>, Problem> {
+    let mut plans: Vec<Plan> = Vec::with_capacity(events.list.len());
+    let mut owed = 0;
+    for (place, event) in events.list.iter().enumerate() {
+        if events.repeats[place].is_some() {
+            continue;
+        }
+        let deliveries = matcher.owed_to(event.event_type, &event.data)?;
+        owed += deliveries.len();
+        if owed > MAX_DELIVERIES && place > 0 {
+            let detail = format!(
+                "these events are owed to more than {MAX_DELIVERIES} actions together; post fewer \
+                 at once"
+            );
+            return Err(vec![FieldError::new("", detail)].into());
+        }
+        plans.push(Plan {
+            event,
+            place,
+            now: matcher.now,
+            id: EventId::new(matcher.now, entropy::bits()),
+            idempotency_key: key.map(|key| Events::key_at(key, place)),
+            fingerprint: hex(event.fingerprint),
+            deliveries,
+        });
+    }
+    Ok(plans)
+}
+
+/// Refuses what has a key, or an id, that stands for another event.
+fn refuse_reused(
+    events: &Events<'_>,
+    plans: &[Plan<'_>],
+    outcomes: &[Outcome],
+) -> Result<(), Problem> {
+    let outcomes = plans.iter().zip(outcomes);
+    let reused: Vec<_> = outcomes
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Reused))
+        .map(|(plan, _)| plan.place)
+        .collect();
+    if reused.is_empty() {
+        return Ok(());
+    }
+    if !events.array {
+        let detail = "this idempotency key, or id, was used for another event before";
+        return Err(Problem::key_reused(detail, Vec::new()));
+    }
+    let named = reused.into_iter().map(|place| {
+        let detail =
+            "has an id, or comes under an idempotency key, that was used for another before";
+        FieldError::new(format!("/{place}"), detail)
+    });
+    let detail = "nothing was accepted: ids, or the idempotency key, were used for other events \
+                  before, see errors";
+    Err(Problem::key_reused(detail, named.collect()))
+}
+
+/// The answers for events that are stored, in the order they came in.
+fn answers<'a>(
+    events: &Events<'_>,
+    plans: &[Plan<'a>],
+    outcomes: Vec<Outcome>,
+) -> Result<Vec<Answer<'a>>, Problem> {
+    let mut outcomes = plans.iter().zip(outcomes);
+    let mut answers: Vec<Answer> = Vec::with_capacity(events.list.len());
+    for repeated in &events.repeats {
+        let answer = match repeated {
+            Some(first) => answers.get(*first).cloned().map(Answer::again),
+            None => outcomes
+                .next()
+                .and_then(|(plan, outcome)| plan.answer(outcome)),
+        };
+        // Pruned in this very moment: the key is free again.
+        let gone = || Problem::unavailable("an event's idempotency key just ran out");
+        answers.push(answer.ok_or_else(gone)?);
+    }
+    Ok(answers)
+}
+
+impl<'a> Plan<'a> {
+    fn row<'r>(&'r self, account: &'r AccountId, batch: Option<&'r str>) -> NewEventRow<'r> {
+        NewEventRow {
+            account,
+            id: self.id,
+            event_type: &self.event.event_type.key,
+            occurred_at: self.event.occurred_at.unwrap_or(self.now),
+            received_at: self.now,
+            data: &self.event.data,
+            idempotency_key: self.idempotency_key.as_deref(),
+            batch,
+            producer_id: self.event.producer_id.as_deref(),
+            source: self.event.source.as_deref(),
+            fingerprint: &self.fingerprint,
+            deliveries: &self.deliveries,
+        }
+    }
+
+    /// The answer, of an event that is stored.
+    fn answer(&self, outcome: Outcome) -> Option<Answer<'a>> {
+        let event_type = self.event.event_type.key.as_ref();
+        match outcome {
+            Outcome::New => Some(Answer {
+                id: self.id,
+                event_type,
+                deliveries: owed(&self.deliveries),
+                duplicate: false,
+            }),
+            Outcome::Duplicate(EarlierEvent { id, deliveries, .. }) => Some(Answer {
+                id,
+                event_type,
+                deliveries: deliveries.into_iter().map(Owed::from).collect(),
+                duplicate: true,
+            }),
+            Outcome::Reused | Outcome::NotStored => None,
         }
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+impl Answer<'_> {
+    /// The answer to a repetition.
+    fn again(self) -> Self {
+        Self {
+            duplicate: true,
+            ..self
+        }
+    }
+}
+
+fn hex(bytes: [u8; 32]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,6 +2,8 @@
 
 mod history;
 mod ingest;
+mod owed;
+mod posted;
 mod replay;
 
 use http::Method;

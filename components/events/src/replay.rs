@@ -11,7 +11,10 @@ use platform::{
     store::TriggerStore,
 };
 
-use crate::ingest::{Ingested, answer, owed};
+use crate::{
+    ingest::{Answer, Ingested},
+    owed::owed,
+};
 
 pub(crate) fn replay(
     request: &Request,
@@ -42,6 +45,12 @@ pub(crate) fn replay(
     }
     let owed = owed(&deliveries);
     let wake = !owed.is_empty();
-    let response: Response = answer(StatusCode::ACCEPTED, event_type, id, owed, false);
+    let answer = Answer {
+        id,
+        event_type: &event_type.key,
+        deliveries: owed,
+        duplicate: false,
+    };
+    let response = Response::json(StatusCode::ACCEPTED, &answer);
     Ok(Ingested { response, wake })
 }

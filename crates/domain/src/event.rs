@@ -1,8 +1,16 @@
 //! Events: what the main app posts.
+//!
+//! A request has one of several forms, read by [`Posted`]: an event alone, an array of them, or
+//! [CloudEvents](cloud_event). All end as [`NewEvent`]s.
+
+pub mod cloud_event;
+mod posted;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
+
+pub use posted::{Events, MAX_BATCH, Posted};
 
 use crate::{
     catalogue::{Catalogue, EventType},
@@ -27,6 +35,8 @@ pub struct NewEvent<'c> {
     pub occurred_at: Option<Timestamp>,
     /// The main app's own id for it, under which it is accepted once.
     pub producer_id: Option<String>,
+    /// A CloudEvent's `source`: such an event is accepted once under that and its id together.
+    pub source: Option<String>,
     /// SHA-256 of what was sent: tells a repetition from another event under the same key.
     pub fingerprint: [u8; 32],
 }
@@ -85,27 +95,34 @@ impl EventInput {
 
         match (event_type, data, occurred_at, producer_id) {
             (Some(event_type), Some(data), Ok(occurred_at), Ok(producer_id)) => {
-                let fingerprint = Sha256::new()
-                    .chain_update(&*event_type.key)
-                    .chain_update([0])
-                    .chain_update(self.occurred_at.unwrap_or_default())
-                    .chain_update([0])
-                    .chain_update(self.id.unwrap_or_default())
-                    .chain_update([0])
-                    .chain_update(data.get())
-                    .finalize()
-                    .into();
+                let fingerprint = fingerprint([
+                    &event_type.key,
+                    self.occurred_at.as_deref().unwrap_or_default(),
+                    producer_id.as_deref().unwrap_or_default(),
+                    data.get(),
+                ]);
                 Ok(NewEvent {
                     event_type,
                     data,
                     occurred_at,
                     producer_id,
+                    source: None,
                     fingerprint,
                 })
             }
             _ => Err(errors),
         }
     }
+}
+
+/// SHA-256 of these texts, none of which has a NUL.
+fn fingerprint<const N: usize>(texts: [&str; N]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text);
+        hash.update([0]);
+    }
+    hash.finalize().into()
 }
 
 /// Data that is an object, nested no deeper than [`MAX_DEPTH`].
@@ -160,16 +177,19 @@ pub fn check_key(text: &str) -> Result<String, InvalidKey> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::LazyLock;
+fn built_in() -> &'static Catalogue {
+    static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(Catalogue::default);
+    &CATALOGUE
+}
 
+#[cfg(test)]
+mod tests {
     use super::*;
 
     /// The event of a body, by the built-in types.
     fn parse(body: &str) -> Result<NewEvent<'static>, Vec<FieldError>> {
-        static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::default);
         let input: EventInput = serde_json::from_str(body).unwrap();
-        input.check(&CATALOGUE)
+        input.check(built_in())
     }
 
     fn errors(body: &str) -> Vec<(String, String)> {

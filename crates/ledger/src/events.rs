@@ -29,10 +29,14 @@ pub struct NewEventRow<'a> {
     pub received_at: Timestamp,
     /// What happened.
     pub data: &'a RawValue,
-    /// The request's `Idempotency-Key`.
+    /// What it has of the request's `Idempotency-Key`.
     pub idempotency_key: Option<&'a str>,
+    /// Hex of what tells the array that it came in from another under the same idempotency key.
+    pub batch: Option<&'a str>,
     /// The producer's own id.
     pub producer_id: Option<&'a str>,
+    /// What that id is unique in: a CloudEvent's source.
+    pub source: Option<&'a str>,
     /// Hex of what tells it from another under the same key.
     pub fingerprint: &'a str,
     /// What it is owed to.
@@ -67,8 +71,8 @@ pub enum Inserted {
 pub struct EarlierEvent {
     /// Its id.
     pub id: EventId,
-    /// Hex of what tells it from another under the same key.
-    pub fingerprint: String,
+    /// Whether it is the same that comes again, and not another under the same key.
+    pub same: bool,
     /// What it was owed to: id, trigger and action of each delivery that was not skipped.
     pub deliveries: Vec<(String, String, String)>,
 }
@@ -88,12 +92,15 @@ pub struct EventRow {
     /// The producer's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub producer_id: Option<String>,
+    /// A CloudEvent's source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Whether it was made up to test an action.
     pub test: bool,
 }
 
 /// The columns of an [`EventRow`].
-const ROW: &str = "id, type, occurred_at, received_at, producer_id, test";
+const ROW: &str = "id, type, occurred_at, received_at, producer_id, nullif(source, ''), test";
 
 /// Which events to list.
 #[derive(Debug, Default)]
@@ -122,9 +129,9 @@ impl<D: Database> Ledger<D> {
     pub fn accept(&self, event: &NewEventRow<'_>) -> Result<Inserted, LedgerError> {
         let inserted = self.run(
             "INSERT INTO event
-                (account, id, type, occurred_at, received_at, data, idempotency_key, producer_id,
-                 fingerprint, deliveries)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                (account, id, type, occurred_at, received_at, data, idempotency_key, batch,
+                 producer_id, source, fingerprint, deliveries)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT DO NOTHING
              RETURNING (SELECT count(*) FROM runner WHERE open AND expires_at > ?5)",
             &[
@@ -135,7 +142,9 @@ impl<D: Database> Ledger<D> {
                 event.received_at.into(),
                 text(event.data.get()),
                 optional(event.idempotency_key),
+                optional(event.batch),
                 optional(event.producer_id),
+                text(event.source.unwrap_or_default()),
                 text(event.fingerprint),
                 text(encode_owed(event.deliveries)),
             ],
@@ -148,42 +157,50 @@ impl<D: Database> Ledger<D> {
         }
     }
 
-    /// The event that was accepted under this idempotency key or producer's id.
+    /// For each of these events of one account, the one that was accepted before under its
+    /// idempotency key or producer's id.
     ///
     /// # Errors
     ///
     /// When the ledger fails.
     pub fn earlier(
         &self,
-        account: &AccountId,
-        idempotency_key: Option<&str>,
-        producer_id: Option<&str>,
-    ) -> Result<Option<EarlierEvent>, LedgerError> {
+        events: &[&NewEventRow<'_>],
+    ) -> Result<Vec<Option<EarlierEvent>>, LedgerError> {
+        let mut earlier: Vec<_> = events.iter().map(|_| None).collect();
+        let Some(one) = events.first() else {
+            return Ok(earlier);
+        };
+        let wanted: Vec<_> = events.iter().map(|event| Keys::of(event)).collect();
         let found = self.run(
-            "SELECT id, fingerprint, deliveries FROM event
-             WHERE account = ?1 AND idempotency_key = ?2
+            "SELECT wanted.key, event.id, event.deliveries,
+                    event.fingerprint = wanted.value ->> 3 AND event.batch IS wanted.value ->> 4
+             FROM json_each(?2) AS wanted CROSS JOIN event
+                ON event.account = ?1 AND event.idempotency_key = wanted.value ->> 0
              UNION ALL
-             SELECT id, fingerprint, deliveries FROM event WHERE account = ?1 AND producer_id = ?3
-             LIMIT 1",
+             SELECT wanted.key, event.id, event.deliveries,
+                    event.fingerprint = wanted.value ->> 3
+             FROM json_each(?2) AS wanted CROSS JOIN event
+                ON event.account = ?1 AND event.producer_id = wanted.value ->> 1
+                AND event.source = wanted.value ->> 2",
             &[
-                text(account),
-                optional(idempotency_key),
-                optional(producer_id),
+                text(one.account),
+                text(serde_json::to_string(&wanted).expect("keys are JSON")),
             ],
         )?;
-        let Some(row) = found.first() else {
-            return Ok(None);
-        };
-        let owed: Vec<(String, String, String, Option<String>)> = row.json(2)?;
-        Ok(Some(EarlierEvent {
-            id: row.parsed(0, EventId::parse)?,
-            fingerprint: row.text(1)?.to_owned(),
-            deliveries: owed
-                .into_iter()
-                .filter(|(.., skip)| skip.is_none())
-                .map(|(id, trigger, action, _)| (id, trigger, action))
-                .collect(),
-        }))
+        for row in &found {
+            let place = earlier.get_mut(row.number::<usize>(0)?);
+            let place = place.ok_or(LedgerError::Row { column: 0 })?;
+            let found = EarlierEvent::read(row)?;
+            // One under its key and another under its id: neither is the same then.
+            if place
+                .as_ref()
+                .is_none_or(|present: &EarlierEvent| present.same)
+            {
+                *place = Some(found);
+            }
+        }
+        Ok(earlier)
     }
 
     /// A page of an account's events, the newest first.
@@ -223,7 +240,7 @@ impl<D: Database> Ledger<D> {
             &format!("SELECT {ROW}, data FROM event WHERE account = ?1 AND id = ?2"),
             &[text(account), text(id)],
         )?;
-        let read = |row: &Row| Ok((EventRow::read(row)?, data(row, 6)?));
+        let read = |row: &Row| Ok((EventRow::read(row)?, data(row, 7)?));
         found.first().map(read).transpose()
     }
 
@@ -261,25 +278,65 @@ impl EventRow {
             occurred_at: row.time(2)?,
             received_at: row.time(3)?,
             producer_id: row.optional_text(4)?.map(Into::into),
-            test: row.flag(5)?,
+            source: row.optional_text(5)?.map(Into::into),
+            test: row.flag(6)?,
         })
     }
 }
 
-/// What an event is owed to, as `event.deliveries` holds it.
-pub(crate) fn encode_owed(deliveries: &[PlannedDelivery]) -> String {
-    let owed: Vec<_> = deliveries
-        .iter()
-        .map(|owed| {
-            (
-                owed.id,
-                owed.trigger,
-                owed.action,
-                owed.skip.map(Skip::reason),
-            )
+impl EarlierEvent {
+    fn read(row: &Row) -> Result<Self, LedgerError> {
+        let owed: Vec<(String, String, String, Option<String>)> = row.json(2)?;
+        Ok(Self {
+            id: row.parsed(1, EventId::parse)?,
+            same: row.integer(3)? == 1,
+            deliveries: owed
+                .into_iter()
+                .filter(|(.., skip)| skip.is_none())
+                .map(|(id, trigger, action, _)| (id, trigger, action))
+                .collect(),
         })
-        .collect();
-    serde_json::to_string(&owed).expect("ids and texts are JSON")
+    }
+}
+
+/// What an event is accepted once under, and what tells it from another: idempotency key,
+/// producer's id, source, fingerprint and batch.
+#[derive(Serialize)]
+pub(crate) struct Keys<'a>(
+    Option<&'a str>,
+    Option<&'a str>,
+    &'a str,
+    &'a str,
+    Option<&'a str>,
+);
+
+impl<'a> Keys<'a> {
+    pub(crate) fn of(event: &NewEventRow<'a>) -> Self {
+        Self(
+            event.idempotency_key,
+            event.producer_id,
+            event.source.unwrap_or_default(),
+            event.fingerprint,
+            event.batch,
+        )
+    }
+}
+
+/// A delivery as `event.deliveries` holds it: id, trigger, action, reason to skip.
+pub(crate) type Owed = (DeliveryId, TriggerId, ActionId, Option<&'static str>);
+
+/// What an event is owed to, as `event.deliveries` holds it.
+pub(crate) fn owed(deliveries: &[PlannedDelivery]) -> Vec<Owed> {
+    let owed = deliveries.iter().map(|owed| {
+        let skip = owed.skip.map(Skip::reason);
+        (owed.id, owed.trigger, owed.action, skip)
+    });
+    owed.collect()
+}
+
+/// The same, as text.
+pub(crate) fn encode_owed(deliveries: &[PlannedDelivery]) -> String {
+    serde_json::to_string(&owed(deliveries)).expect("ids and texts are JSON")
 }
 
 fn data(row: &Row, column: usize) -> Result<Box<RawValue>, LedgerError> {

@@ -5,6 +5,7 @@
 //! insert makes rows of several kinds. Who runs the statements is a [`Database`]: Spin's SQLite in
 //! the components, an in-memory one in the tests.
 
+mod batches;
 mod conditions;
 mod database;
 mod deliveries;
@@ -17,6 +18,7 @@ mod runners;
 mod schema;
 mod test_send;
 
+pub use batches::{Accepted, Outcome};
 pub use database::{Database, DatabaseError, Row, Value};
 pub use deliveries::{Claim, ClaimLimits, Claimed, FinishedAttempt, Withdrawn};
 pub use events::{EarlierEvent, EventFilter, EventRow, Inserted, NewEventRow, PlannedDelivery};

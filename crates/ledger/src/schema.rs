@@ -10,6 +10,8 @@ const STATEMENTS: &[&str] = &[
     "PRAGMA journal_mode = WAL",
     // `deliveries` is what the event is owed to: [[id, trigger, action, reason to skip or null], …]
     // The one delivery of a test has the claim under which it is made, and the end of that, too.
+    // `batch` tells the array that the event came in from others, where that came under an
+    // idempotency key. `source` is what the producer's id is unique in: a CloudEvent's, or nothing.
     "CREATE TABLE IF NOT EXISTS event (
         account         TEXT NOT NULL,
         id              TEXT NOT NULL,
@@ -18,7 +20,9 @@ const STATEMENTS: &[&str] = &[
         received_at     INTEGER NOT NULL,
         data            TEXT NOT NULL,
         idempotency_key TEXT,
+        batch           TEXT,
         producer_id     TEXT,
+        source          TEXT NOT NULL DEFAULT '',
         fingerprint     TEXT NOT NULL,
         deliveries      TEXT NOT NULL,
         test            INTEGER NOT NULL DEFAULT 0,
@@ -26,7 +30,7 @@ const STATEMENTS: &[&str] = &[
     )",
     "CREATE UNIQUE INDEX IF NOT EXISTS event_idempotency_key ON event (account, idempotency_key)
         WHERE idempotency_key IS NOT NULL",
-    "CREATE UNIQUE INDEX IF NOT EXISTS event_producer_id ON event (account, producer_id)
+    "CREATE UNIQUE INDEX IF NOT EXISTS event_producer_id ON event (account, producer_id, source)
         WHERE producer_id IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS event_age ON event (received_at)",
     "CREATE INDEX IF NOT EXISTS event_type ON event (account, type, id)",

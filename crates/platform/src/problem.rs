@@ -125,13 +125,14 @@ impl Problem {
         Self { errors, ..problem }
     }
 
-    /// 422: an idempotency key was used before, with another body.
-    pub fn key_reused(detail: &'static str) -> Self {
-        Self::new(
+    /// 422: an idempotency key was used before, with another body; in an array, of these items.
+    pub fn key_reused(detail: &'static str, errors: Vec<FieldError>) -> Self {
+        let problem = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency_key_reused",
             detail,
-        )
+        );
+        Self { errors, ..problem }
     }
 
     /// 500: our fault. The cause is logged, never shown.

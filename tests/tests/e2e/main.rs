@@ -1,7 +1,9 @@
 //! The end-to-end suites, a file for each subject. They are one program, so that they share one
 //! service and the waiting of one costs the others no time.
 
+mod batch;
 mod catalogue;
+mod cloud_events;
 mod concurrency;
 mod deliveries;
 mod event_types;

@@ -145,26 +145,54 @@ fn what_was_accepted_under_a_key_is_found_again() {
     };
     let (id, _) = post.accept(&ledger).unwrap();
 
-    let found = |key, producer| ledger.earlier(&acme(), key, producer).unwrap();
+    let again = |account, idempotency_key, producer_id| Post {
+        account,
+        idempotency_key,
+        producer_id,
+        ..Post::new(at(0), &[])
+    };
+    let found = |key, producer| again(acme(), key, producer).earlier(&ledger);
     for (key, producer) in [keys, (keys.0, None), (None, keys.1)] {
         let EarlierEvent {
             id: earlier,
-            fingerprint,
+            same,
             deliveries,
         } = found(key, producer).unwrap();
-        assert_eq!((earlier, fingerprint.as_str()), (id, "f00d"));
+        assert_eq!((earlier, same), (id, true));
         let of = |text: &dyn ToString| text.to_string();
         let sent = (of(&owed[0].id), of(&owed[0].trigger), of(&owed[0].action));
         assert_eq!(deliveries, [sent]);
+        let other = Post {
+            fingerprint: "beef",
+            ..again(acme(), key, producer)
+        };
+        assert!(!other.earlier(&ledger).unwrap().same);
     }
     assert!(found(None, None).is_none());
     assert!(found(keys.1, keys.0).is_none());
-    assert!(
-        ledger
-            .earlier(&account("other"), keys.0, keys.1)
-            .unwrap()
-            .is_none()
-    );
+    let elsewhere = again(account("other"), keys.0, keys.1);
+    assert!(elsewhere.earlier(&ledger).is_none());
+}
+
+#[test]
+fn a_producers_id_is_unique_in_its_source() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    let post = |source| Post {
+        producer_id: Some("7"),
+        source,
+        ..Post::new(at(0), &[])
+    };
+    for source in [None, Some("/a"), Some("/b")] {
+        let (id, inserted) = post(source).accept(&ledger).unwrap();
+        assert!(is_new(&inserted), "{source:?}");
+        assert!(!is_new(&post(source).accept(&ledger).unwrap().1));
+        assert_eq!(post(source).earlier(&ledger).unwrap().id, id);
+        let (shown, _) = ledger.event(&acme(), id).unwrap().unwrap();
+        assert_eq!(shown.source.as_deref(), source);
+        assert_eq!(shown.producer_id.as_deref(), Some("7"));
+    }
+    assert!(post(Some("/c")).earlier(&ledger).is_none());
 }
 
 #[test]

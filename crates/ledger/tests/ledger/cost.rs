@@ -4,8 +4,8 @@ use domain::{delivery::Status, time::Timestamp};
 use ledger::{DeliveryFilter, EventFilter, Ledger, Recovery};
 
 use crate::support::{
-    Post, Sqlite, Statement, Target, acme, again, at, attempt, begin_test, claim, first, limits,
-    millis, new_claim, post, sent,
+    Post, Sqlite, Statement, Target, accept_all, acme, again, at, attempt, begin_test, claim,
+    first, limits, millis, new_claim, post, sent,
 };
 
 /// A ledger in which each of 20 actions is owed so many events, and so many more are settled.
@@ -54,23 +54,20 @@ const ACTS: &[(&str, Act)] = &[
         post(ledger, &acme(), &filled.targets[..2], filled.now);
     }),
     ("accept under a key, twice", |filled, ledger| {
-        for _ in 0..2 {
-            let mut event = Post::new(filled.now, &[]);
-            (event.idempotency_key, event.producer_id) = (Some("key"), Some("order-7"));
+        let keys = [
+            (Some("key"), Some("order-7")),
+            (Some("key"), None),
+            (None, Some("order-7")),
+        ];
+        for (idempotency_key, producer_id) in keys {
+            let event = Post {
+                idempotency_key,
+                producer_id,
+                ..Post::new(filled.now, &[])
+            };
             event.accept(ledger).unwrap();
+            assert!(event.earlier(ledger).is_some());
         }
-        assert!(
-            ledger
-                .earlier(&acme(), Some("key"), None)
-                .unwrap()
-                .is_some()
-        );
-        assert!(
-            ledger
-                .earlier(&acme(), None, Some("order-7"))
-                .unwrap()
-                .is_some()
-        );
     }),
     ("look for what is due", |_, ledger| {
         assert!(ledger.next_due_at().unwrap().is_some());
@@ -311,6 +308,24 @@ const ACTS: &[(&str, Act)] = &[
             );
         }
     }),
+    ("accept a batch under a key, twice", |filled, ledger| {
+        let ids: Vec<_> = (0..50).map(|number| format!("batched-{number}")).collect();
+        let owed: Vec<_> = ids
+            .iter()
+            .map(|_| [filled.targets[0].owed(filled.now)])
+            .collect();
+        let batch: Vec<_> = (ids.iter().zip(&owed))
+            .map(|(id, owed)| Post {
+                idempotency_key: Some(id),
+                producer_id: Some(id),
+                batch: Some("cafe"),
+                ..Post::new(filled.now, owed)
+            })
+            .collect();
+        for _ in 0..2 {
+            accept_all(ledger, &batch).unwrap();
+        }
+    }),
     ("prune where nothing is old", |_, ledger| {
         assert!(!ledger.prune(at(0)).unwrap().more());
     }),
@@ -376,4 +391,41 @@ fn a_claim_costs_little_more_with_a_hundred_times_as_many_actions() {
     };
     let (few, many) = (steps(20), steps(2_000));
     assert!(many < few * 3, "{few} steps, then {many}");
+}
+
+#[test]
+fn a_batch_is_one_statement_and_costs_about_as_much_an_event_as_an_event_alone() {
+    const EVENTS: usize = 500;
+    let filled = Filled::with(50);
+    let owed: Vec<_> = (0..EVENTS)
+        .map(|_| [filled.targets[0].owed(filled.now)])
+        .collect();
+    let ids: Vec<_> = (0..EVENTS).map(|number| format!("id-{number}")).collect();
+    let events: Vec<_> = owed
+        .iter()
+        .zip(&ids)
+        .map(|(owed, id)| Post {
+            producer_id: Some(id),
+            ..Post::new(filled.now, owed)
+        })
+        .collect();
+    let cost = |events: &[Post<'_>]| {
+        let statements = filled.statements_of(|ledger| {
+            accept_all(ledger, events).unwrap();
+        });
+        assert_eq!(statements.len(), 1);
+        statements[0].steps
+    };
+    let alone = cost(&events[..1]);
+    let batch = cost(&events[1..]) / 499;
+    println!("{alone} steps alone, {batch} an event in a batch");
+    // What makes a batch cheap is that the rest is there once: request, statement, commit.
+    assert!(batch < alone * 3 / 2);
+    // All over again, and with one that is new: what was there before is read by one statement.
+    let again = filled.statements_of(|ledger| {
+        let fresh = Post::new(filled.now, &[]);
+        let mixed: Vec<_> = events.into_iter().chain([fresh]).collect();
+        accept_all(ledger, &mixed).unwrap();
+    });
+    assert_eq!(again.len(), 2);
 }

@@ -17,8 +17,9 @@ use domain::{
     webhook::Event,
 };
 use ledger::{
-    Claim, ClaimLimits, Claimed, Database, DatabaseError, DeliveryDetails, DeliveryRow,
-    FinishedAttempt, Inserted, Ledger, NewEventRow, NewTest, PlannedDelivery, Row, Value,
+    Accepted, Claim, ClaimLimits, Claimed, Database, DatabaseError, DeliveryDetails, DeliveryRow,
+    EarlierEvent, FinishedAttempt, Inserted, Ledger, LedgerError, NewEventRow, NewTest,
+    PlannedDelivery, Row, Value,
 };
 use rusqlite::{Connection, ErrorCode, StatementStatus, types};
 use serde_json::value::RawValue;
@@ -234,7 +235,10 @@ pub(crate) struct Post<'a> {
     pub(crate) now: Timestamp,
     pub(crate) event_type: &'a str,
     pub(crate) idempotency_key: Option<&'a str>,
+    pub(crate) batch: Option<&'a str>,
     pub(crate) producer_id: Option<&'a str>,
+    pub(crate) source: Option<&'a str>,
+    pub(crate) fingerprint: &'a str,
     pub(crate) data: &'a str,
     pub(crate) owed: &'a [PlannedDelivery],
 }
@@ -246,31 +250,63 @@ impl<'a> Post<'a> {
             now,
             event_type: "message.sent",
             idempotency_key: None,
+            batch: None,
             producer_id: None,
+            source: None,
+            fingerprint: "f00d",
             data: "{}",
             owed,
         }
     }
 
-    pub(crate) fn accept<D: Database>(
-        &self,
-        ledger: &Ledger<D>,
-    ) -> Result<(EventId, Inserted), ledger::LedgerError> {
-        let id = EventId::new(self.now, entropy());
-        let inserted = ledger.accept(&NewEventRow {
+    fn row<'r>(&'r self, id: EventId, data: &'r RawValue) -> NewEventRow<'r> {
+        NewEventRow {
             account: &self.account,
             id,
             event_type: self.event_type,
             occurred_at: self.now,
             received_at: self.now,
-            data: &RawValue::from_string(self.data.to_owned()).unwrap(),
+            data,
             idempotency_key: self.idempotency_key,
+            batch: self.batch,
             producer_id: self.producer_id,
-            fingerprint: "f00d",
+            source: self.source,
+            fingerprint: self.fingerprint,
             deliveries: self.owed,
-        });
+        }
+    }
+
+    fn raw_data(&self) -> Box<RawValue> {
+        RawValue::from_string(self.data.to_owned()).unwrap()
+    }
+
+    /// What was accepted before under one of its keys.
+    pub(crate) fn earlier<D: Database>(&self, ledger: &Ledger<D>) -> Option<EarlierEvent> {
+        let (id, data) = (EventId::new(self.now, entropy()), self.raw_data());
+        ledger.earlier(&[&self.row(id, &data)]).unwrap().remove(0)
+    }
+
+    pub(crate) fn accept<D: Database>(
+        &self,
+        ledger: &Ledger<D>,
+    ) -> Result<(EventId, Inserted), LedgerError> {
+        let id = EventId::new(self.now, entropy());
+        let inserted = ledger.accept(&self.row(id, &self.raw_data()));
         Ok((id, inserted?))
     }
+}
+
+/// Accepts events that come together, and returns the ids that are meant for them.
+pub(crate) fn accept_all<D: Database>(
+    ledger: &Ledger<D>,
+    posts: &[Post<'_>],
+) -> Result<(Vec<EventId>, Accepted), LedgerError> {
+    let ids = posts.iter().map(|post| EventId::new(post.now, entropy()));
+    let ids: Vec<_> = ids.collect();
+    let data: Vec<_> = posts.iter().map(Post::raw_data).collect();
+    let rows = posts.iter().zip(&ids).zip(&data);
+    let rows: Vec<_> = rows.map(|((post, id), data)| post.row(*id, data)).collect();
+    Ok((ids, ledger.accept_all(&rows)?))
 }
 
 /// Accepts an event that is owed once to each of `targets`, and returns the deliveries' ids.

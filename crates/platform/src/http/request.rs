@@ -76,6 +76,19 @@ impl Head {
         std::str::from_utf8(value).ok()
     }
 
+    /// All headers, in the order they came in: name and value.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    /// What kind of body comes: `Content-Type` without its parameters; empty where it is not said.
+    pub fn media_type(&self) -> &str {
+        let given = self.header("content-type").unwrap_or_default();
+        given.split(';').next().unwrap_or_default().trim()
+    }
+
     /// The query's parameters, all of which have to be among `known`.
     ///
     /// # Errors
@@ -195,11 +208,10 @@ impl Request {
     ///
     /// 415 for another content type, or none.
     pub fn require_content_type(&self, wanted: &[&'static str]) -> Result<(), Problem> {
-        let given = self.head.header("content-type").unwrap_or_default();
-        let essence = given.split(';').next().unwrap_or_default().trim();
+        let given = self.head.media_type();
         if wanted
             .iter()
-            .any(|wanted| essence.eq_ignore_ascii_case(wanted))
+            .any(|wanted| given.eq_ignore_ascii_case(wanted))
         {
             return Ok(());
         }
