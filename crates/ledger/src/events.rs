@@ -192,7 +192,7 @@ impl<D: Database> Ledger<D> {
             let place = earlier.get_mut(row.number::<usize>(0)?);
             let place = place.ok_or(LedgerError::Row { column: 0 })?;
             let found = EarlierEvent::read(row)?;
-            // One under its key and another under its id: neither is the same then.
+            // Of one under its key and one under its id, the one that is another counts.
             if place
                 .as_ref()
                 .is_none_or(|present: &EarlierEvent| present.same)
