@@ -6,6 +6,7 @@ use domain::{
     account::AccountId,
     delivery::FAILING_LIMIT,
     id::{ActionId, TriggerId},
+    operator::{Announcement, Disabling, Fact, Failing},
 };
 use platform::{
     clock,
@@ -61,7 +62,8 @@ impl Suspects {
         };
         let now = clock::now();
         for (action, suspect) in suspects {
-            let failing_since = health.get(&action).and_then(|health| health.failing_since);
+            let health = health.get(&action).cloned().unwrap_or_default();
+            let failing_since = health.failing_since;
             let reason = if suspect.gone {
                 "the receiver answered 410 Gone".to_owned()
             } else if let Some(since) =
@@ -71,7 +73,18 @@ impl Suspects {
             } else {
                 continue;
             };
-            if let Err(problem) = disable(store, ledger, &suspect, action, &reason).await {
+            let failing = Failing {
+                failed_attempts: health.consecutive_failures,
+                failing_since,
+            };
+            let disabled = Announcement {
+                account: suspect.account,
+                trigger: suspect.trigger,
+                action,
+                at: now,
+                fact: Fact::ActionDisabled(Disabling { reason, failing }),
+            };
+            if let Err(problem) = disable(store, ledger, &disabled).await {
                 eprintln!("warning action={action} could not be disabled: {problem:?}");
             }
         }
@@ -81,31 +94,30 @@ impl Suspects {
 async fn disable(
     store: &TriggerStore,
     ledger: &Ledger,
-    suspect: &Suspect,
-    action: ActionId,
-    reason: &str,
+    disabled: &Announcement,
 ) -> Result<(), Problem> {
+    let Announcement {
+        account,
+        trigger,
+        action,
+        ..
+    } = disabled;
     let turn = Turn {
         store,
         ledger,
-        account: &suspect.account,
+        account,
         patience: PATIENCE,
         types: &[],
     };
     turn.take(|writer| {
-        let Some(before) = store.trigger(&suspect.account, suspect.trigger)? else {
+        let Some(before) = store.trigger(account, *trigger)? else {
             return Ok(());
         };
-        let Some(mut action) = before
-            .action(action)
-            .filter(|action| action.enabled)
-            .cloned()
-        else {
+        // Somebody may have done so meanwhile.
+        if before.action(*action).is_none_or(|action| !action.enabled) {
             return Ok(());
-        };
-        let now = clock::now();
-        action.disable(reason, now);
-        Ok(writer.put(Some(&before), &before.with(&action, now))?)
+        }
+        writer.disable(&before, disabled)
     })
     .await
 }

@@ -9,7 +9,11 @@
 
 use std::{collections::HashMap, rc::Rc, time::Duration};
 
-use domain::{delivery::Status, time::Timestamp, trigger::MAX_TIMEOUT};
+use domain::{
+    delivery::{FAILING_AFTER, Status},
+    time::Timestamp,
+    trigger::MAX_TIMEOUT,
+};
 use futures::{
     FutureExt as _, StreamExt as _,
     future::{Either, LocalBoxFuture, select},
@@ -18,8 +22,9 @@ use futures::{
 use platform::{
     clock::{self, Moment},
     entropy,
-    ledger::{self, Claim, ClaimLimits, Leaving, Ledger, Slot},
+    ledger::{self, Claim, ClaimLimits, Leaving, Ledger, Place, Slot},
     nudge::nudge,
+    operator::{self, Told},
     problem::Problem,
     store::{self, TriggerStore},
 };
@@ -41,12 +46,13 @@ pub(crate) const LEASE: Duration = Duration::from_secs(2 * MAX_TIMEOUT as u64);
 const IN_FLIGHT: usize = 64;
 /// The most requests in flight of one queue, so that a receiver that hangs holds up itself.
 const IN_FLIGHT_PER_QUEUE: usize = 16;
-/// From so many failures in a row on, a receiver gets one request at a time.
-const FAILING_AFTER: usize = 5;
 /// The most steps of deleting what is too old in one run.
 const PRUNING_STEPS: usize = 10;
 /// How often the slot is renewed, well within its lease.
 const RENEWAL: Duration = Duration::from_secs(1);
+/// How often a busy runner looks for what the service has to tell of itself; one with nothing else to
+/// do looks before it leaves.
+const TELLING: Duration = Duration::from_secs(1);
 /// Retries due within this keep a runner around: one waits, and hands over to the next.
 const SOON: Duration = Duration::from_secs(30);
 /// How long a waiting runner sleeps at most before it looks again: another may have put a retry
@@ -87,6 +93,8 @@ pub(crate) struct Runner {
     in_flight: HashMap<String, usize>,
     unrecorded: Vec<(Claim, Done)>,
     suspects: Suspects,
+    /// How far it got with what the service has to tell of itself, and when it looked last.
+    told: (Place, Moment),
     summary: Summary,
 }
 
@@ -114,6 +122,7 @@ impl Runner {
             in_flight: HashMap::new(),
             unrecorded: Vec::new(),
             suspects: Suspects::default(),
+            told: (Place::default(), started),
             summary: Summary::default(),
         })
     }
@@ -125,6 +134,9 @@ impl Runner {
         worked.and(closed)?;
         self.suspects.judge(&self.store, &self.ledger).await;
         self.keep_house().await?;
+        if self.tell()?.owed && !self.patience.is_zero() {
+            nudge().await;
+        }
         self.summary.next_due_at = self.ledger.next_due_at()?;
         Ok(self.summary)
     }
@@ -149,6 +161,9 @@ impl Runner {
             if self.claim()? {
                 last_work = Moment::now();
             }
+            if self.told.1.elapsed() > TELLING {
+                self.tell()?;
+            }
             self.gather().await;
             self.keep_slot().await?;
             if !self.unrecorded.is_empty() {
@@ -164,6 +179,8 @@ impl Runner {
                     .await;
             } else if last_work.elapsed() < LINGER.min(self.patience) {
                 clock::sleep(GLANCE).await;
+            } else if self.tell()?.count > 0 {
+                // What it told is owed, or there is more to tell.
             } else if let Idle::Stop = self.idle().await? {
                 break;
             }
@@ -269,6 +286,13 @@ impl Runner {
             }
         }
         Ok(())
+    }
+
+    /// Tells a bounded part of what the service has to tell of itself.
+    fn tell(&mut self) -> Result<Told, Problem> {
+        let told = operator::tell(&self.store, &self.ledger, self.told.0)?;
+        self.told = (told.up_to, Moment::now());
+        Ok(told)
     }
 
     /// Takes a slot once there is something in flight, keeps it, and says whether there is room

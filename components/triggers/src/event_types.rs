@@ -20,6 +20,7 @@ struct View<'a> {
     group: &'a str,
     description: &'a str,
     custom: bool,
+    operator: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     members: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +37,7 @@ impl<'a> View<'a> {
             group: &event_type.group,
             description: &event_type.description,
             custom: event_type.origin == Origin::Custom,
+            operator: event_type.origin == Origin::Operator,
             members: members.map(|member| &*member.key).collect(),
             member_of: event_type.member_of.as_deref(),
             sample: serde_json::from_str(event_type.sample()).map_err(Problem::internal)?,
@@ -59,7 +61,7 @@ pub(crate) fn show(request: &Request, key: &str) -> Result<Response, Problem> {
     let shown = Response::ok(&View::of(event_type, &catalogue)?);
     Ok(match event_type.origin {
         Origin::Custom => shown.header("etag", etag(event_type.revision)),
-        Origin::BuiltIn => shown,
+        Origin::BuiltIn | Origin::Operator => shown,
     })
 }
 

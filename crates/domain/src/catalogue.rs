@@ -1,6 +1,7 @@
 //! The catalogue: the event types that the main app can post, in the order people see them.
 //!
-//! 20 types are built in; a deployment adds its own. A key names a type in the API and in the
+//! 20 types are built in; a deployment adds its own, and three more are the service's, which it causes
+//! itself. A key names a type in the API and in the
 //! stores; a label is what people are shown. Built-in types whose label ends in "(any state)" are
 //! *umbrellas*: an event of one of their members also fires the umbrella's triggers. An umbrella can
 //! be posted itself, for a state that has no type of its own.
@@ -17,7 +18,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-pub use built_in::BUILT_IN;
+pub use built_in::{BUILT_IN, OPERATOR};
 pub use custom::{
     CustomKey, DEFAULT_GROUP, EventTypeInput, InvalidTypeKey, MAX_KEY, MAX_SAMPLE, MAX_TYPES,
 };
@@ -53,6 +54,8 @@ pub enum Origin {
     BuiltIn,
     /// The deployment added it.
     Custom,
+    /// It is one of the service's own, see [`operator`](crate::operator).
+    Operator,
 }
 
 impl Origin {
@@ -72,6 +75,7 @@ impl EventType {
         match self.origin {
             Origin::BuiltIn => self.label.ends_with("(any state)"),
             Origin::Custom => self.member_of.is_none(),
+            Origin::Operator => false,
         }
     }
 }
@@ -107,9 +111,9 @@ impl Catalogue {
         Self { custom }
     }
 
-    /// All types, in the catalogue's order: the built-in ones come first.
+    /// All types, in the catalogue's order: the built-in ones, the deployment's own, the service's.
     pub fn all(&self) -> impl Iterator<Item = &EventType> {
-        BUILT_IN.iter().chain(&self.custom)
+        BUILT_IN.iter().chain(&self.custom).chain(&OPERATOR)
     }
 
     /// The types that the deployment added.
@@ -166,9 +170,10 @@ impl Catalogue {
     }
 }
 
-/// The built-in type with exactly this key.
+/// The type with exactly this key that every deployment has.
 pub fn built_in(key: &str) -> Option<&'static EventType> {
-    BUILT_IN.iter().find(|event_type| event_type.key == key)
+    let mut all = BUILT_IN.iter().chain(&OPERATOR);
+    all.find(|event_type| event_type.key == key)
 }
 
 /// A key names no type.

@@ -126,6 +126,10 @@ pub fn judge(status: u16) -> Outcome {
 /// the action is disabled.
 pub const GONE: Failure = Failure::Status(410);
 
+/// From how many failed attempts in a row on an action counts as down: it gets one request at a
+/// time, and its next success is told as a recovery.
+pub const FAILING_AFTER: usize = 5;
+
 /// How long an action may fail without a single success before it is disabled.
 pub const FAILING_LIMIT: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 

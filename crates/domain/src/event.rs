@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 pub use posted::{Events, MAX_BATCH, Posted};
 
 use crate::{
-    catalogue::{Catalogue, EventType},
+    catalogue::{Catalogue, EventType, Origin},
     input::FieldError,
     time::Timestamp,
 };
@@ -77,6 +77,7 @@ impl EventInput {
             .ok_or_else(|| "is required".to_owned());
         let event_type = event_type
             .and_then(|key| catalogue.named(key).map_err(|error| error.to_string()))
+            .and_then(postable)
             .map_err(|error| check("/type", error))
             .ok();
         let data = self
@@ -123,6 +124,17 @@ fn fingerprint<const N: usize>(texts: [&str; N]) -> [u8; 32] {
         hash.update([0]);
     }
     hash.finalize().into()
+}
+
+/// A type whose events are the main app's to post.
+fn postable(event_type: &EventType) -> Result<&EventType, String> {
+    match event_type.origin {
+        Origin::BuiltIn | Origin::Custom => Ok(event_type),
+        Origin::Operator => Err(format!(
+            "{:?} is for events that the service causes by itself; they can't be posted",
+            event_type.key
+        )),
+    }
 }
 
 /// Data that is an object, nested no deeper than [`MAX_DEPTH`].
@@ -212,6 +224,16 @@ mod tests {
         assert_eq!(pointers, ["/type", "/data", "/occurred_at", "/id"]);
         assert!(found[0].1.contains("message.sent"), "{}", found[0].1);
         assert_eq!(errors("{}").len(), 2);
+    }
+
+    #[test]
+    fn the_services_own_events_cant_be_posted() {
+        for event_type in &crate::catalogue::OPERATOR {
+            let key = &event_type.key;
+            let found = errors(&format!(r#"{{"type":"{key}","data":{{}}}}"#));
+            assert_eq!(found[0].0, "/type");
+            assert!(found[0].1.contains("can't be posted"), "{}", found[0].1);
+        }
     }
 
     #[test]

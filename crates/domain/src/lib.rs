@@ -13,6 +13,7 @@ pub mod id;
 pub mod input;
 pub mod matching;
 pub mod merge_patch;
+pub mod operator;
 pub mod page;
 pub mod preview;
 pub mod schedule;

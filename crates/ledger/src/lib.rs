@@ -5,6 +5,7 @@
 //! insert makes rows of several kinds. Who runs the statements is a [`Database`]: Spin's SQLite in
 //! the components, an in-memory one in the tests.
 
+mod announcements;
 mod batches;
 mod conditions;
 mod database;
@@ -18,6 +19,7 @@ mod runners;
 mod schema;
 mod test_send;
 
+pub use announcements::Place;
 pub use batches::{Accepted, Outcome};
 pub use database::{Database, DatabaseError, Row, Value};
 pub use deliveries::{Claim, ClaimLimits, Claimed, FinishedAttempt, Withdrawn};

@@ -84,13 +84,34 @@ const STATEMENTS: &[&str] = &[
         due_at           INTEGER,
         PRIMARY KEY (account, delivery_id, number)
     )",
-    // How an action's attempts have gone.
+    // How an action's attempts have gone. `down_since` is when it went down: with its fifth failure in
+    // a row, or when the service disabled it. It is up with the first success that began later.
     "CREATE TABLE IF NOT EXISTS action_health (
         action_id            TEXT PRIMARY KEY,
         last_success_at      INTEGER,
         last_failure_at      INTEGER,
         failing_since        INTEGER,
-        consecutive_failures INTEGER NOT NULL
+        consecutive_failures INTEGER NOT NULL,
+        down_since           INTEGER
+    )",
+    // What is to be told of an action: an event of this type each. What is not certain yet is about to
+    // be done in another store. Of a delivery that failed, `attempts` are its own and `since` is when
+    // it came to be; else they are the action's failures, and since when it has been failing.
+    // A place is never had again: to forget one that was told can't forget another.
+    "CREATE TABLE IF NOT EXISTS announcement (
+        place       INTEGER PRIMARY KEY AUTOINCREMENT,
+        certain     INTEGER NOT NULL DEFAULT 1,
+        account     TEXT NOT NULL,
+        trigger_id  TEXT NOT NULL,
+        action_id   TEXT NOT NULL,
+        at          INTEGER NOT NULL,
+        type        TEXT NOT NULL,
+        delivery_id TEXT,
+        event_id    TEXT,
+        event_type  TEXT,
+        attempts    INTEGER NOT NULL,
+        since       INTEGER,
+        reason      TEXT
     )",
     // Who is writing what only one at a time may write.
     "CREATE TABLE IF NOT EXISTS lease (
@@ -139,7 +160,47 @@ const STATEMENTS: &[&str] = &[
             failing_since =
                 CASE WHEN NEW.error IS NOT NULL THEN coalesce(failing_since, NEW.started_at) END,
             consecutive_failures =
-                CASE WHEN NEW.error IS NOT NULL THEN consecutive_failures + 1 ELSE 0 END;
+                CASE WHEN NEW.error IS NOT NULL THEN consecutive_failures + 1 ELSE 0 END,
+            down_since =
+                CASE WHEN NEW.error IS NULL
+                     THEN CASE WHEN down_since > NEW.started_at THEN down_since END
+                     WHEN down_since IS NULL AND consecutive_failures + 1 >= 5
+                     THEN NEW.started_at + NEW.duration_ms
+                     ELSE down_since END;
+    END",
+    // So is what is to be told of that, but for tests and for deliveries that tell such things
+    // themselves. Before, because it is about an action that was down until then.
+    "CREATE TRIGGER IF NOT EXISTS recovery_is_told BEFORE INSERT ON attempt
+        WHEN NEW.error IS NULL BEGIN
+        INSERT INTO announcement
+            (account, trigger_id, action_id, at, type, delivery_id, event_id, event_type, attempts,
+             since)
+        SELECT delivery.account, delivery.trigger_id, delivery.action_id,
+               NEW.started_at + NEW.duration_ms, 'webhook.action_recovered',
+               delivery.id, delivery.event_id, delivery.type,
+               action_health.consecutive_failures,
+               coalesce(action_health.failing_since, action_health.down_since)
+        FROM delivery JOIN action_health ON action_health.action_id = delivery.action_id
+        WHERE delivery.account = NEW.account AND delivery.id = NEW.delivery_id
+          AND action_health.down_since <= NEW.started_at
+          AND NOT delivery.test AND delivery.type NOT LIKE 'webhook.%';
+    END",
+    "CREATE TRIGGER IF NOT EXISTS failure_is_told AFTER INSERT ON attempt
+        WHEN NEW.status = 'failed' BEGIN
+        INSERT INTO announcement
+            (account, trigger_id, action_id, at, type, delivery_id, event_id, event_type, attempts,
+             since, reason)
+        SELECT account, trigger_id, action_id, NEW.started_at + NEW.duration_ms,
+               'webhook.delivery_failed', id, event_id, type, NEW.number, created_at,
+               coalesce(NEW.reason, NEW.error, '')
+        FROM delivery
+        WHERE account = NEW.account AND id = NEW.delivery_id
+          AND NOT test AND type NOT LIKE 'webhook.%';
+    END",
+    // What was about to be done is done.
+    "CREATE TRIGGER IF NOT EXISTS disabled_action_is_down AFTER UPDATE OF certain ON announcement
+        WHEN NEW.type = 'webhook.action_disabled' BEGIN
+        UPDATE action_health SET down_since = NEW.at WHERE action_id = NEW.action_id;
     END",
     "CREATE TRIGGER IF NOT EXISTS delivery_takes_attempts AFTER DELETE ON delivery BEGIN
         DELETE FROM attempt WHERE account = OLD.account AND delivery_id = OLD.id;

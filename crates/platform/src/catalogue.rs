@@ -213,6 +213,9 @@ fn changeable(key: &str) -> Result<(), Problem> {
         Some(Origin::BuiltIn) => Err(Problem::conflict(format!(
             "{key} is built in: it can't be changed or deleted"
         ))),
+        Some(Origin::Operator) => Err(Problem::conflict(format!(
+            "{key} is for events of the service's own: it can't be changed or deleted"
+        ))),
         Some(Origin::Custom) | None => Ok(()),
     }
 }

@@ -13,6 +13,7 @@ pub mod http;
 pub mod ledger;
 pub mod matching;
 pub mod nudge;
+pub mod operator;
 pub mod outbound;
 pub mod problem;
 pub mod store;

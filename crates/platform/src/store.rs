@@ -24,6 +24,7 @@ use domain::{
     id::TriggerId,
     input::FieldError,
     matching::MatchDocument,
+    operator::{Announcement, Fact, is_operator},
     trigger::Trigger,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -33,6 +34,7 @@ use crate::{
     catalogue,
     clock::{self, Moment},
     ledger::{self, Lease, Ledger, Subject},
+    operator,
     problem::Problem,
 };
 
@@ -374,6 +376,7 @@ pub struct Turn<'a> {
 /// The right to change an account's triggers.
 pub struct Writer<'a> {
     store: &'a TriggerStore,
+    ledger: &'a Ledger,
     account: &'a AccountId,
     since: Moment,
     torn: Cell<bool>,
@@ -396,6 +399,7 @@ impl Turn<'_> {
         let since = Moment::now();
         if triggers.inherited {
             self.store.rebuild(self.account)?;
+            operator::settle(self.store, self.ledger, self.account)?;
         }
         let (types, catalogue) = match self.hold_types().await {
             Ok(held) => held,
@@ -406,6 +410,7 @@ impl Turn<'_> {
         };
         let writer = Writer {
             store: self.store,
+            ledger: self.ledger,
             account: self.account,
             since,
             torn: Cell::new(false),
@@ -455,6 +460,38 @@ impl Writer<'_> {
         }
         self.in_time()?;
         self.repaired(self.store.put(self.account, before, trigger))
+    }
+
+    /// Disables an action of a trigger on the service's own account, and has that told.
+    ///
+    /// What is to be told is noted before, and settled after by what the store says then. Whoever
+    /// takes over from a writer that vanished settles it first, before anything can change again.
+    ///
+    /// # Errors
+    ///
+    /// When a store fails.
+    pub fn disable(&self, before: &Trigger, disabled: &Announcement) -> Result<(), Problem> {
+        let Announcement {
+            action, at, fact, ..
+        } = disabled;
+        let (Some(action), Fact::ActionDisabled(disabling)) = (before.action(*action), fact) else {
+            return Ok(());
+        };
+        let mut action = action.clone();
+        action.disable(&disabling.reason, *at);
+        let trigger = before.with(&action, *at);
+        if is_operator(&before.event_type) {
+            return Ok(self.put(Some(before), &trigger)?);
+        }
+        self.in_time()?;
+        self.ledger.intend(disabled)?;
+        let written = self.put(Some(before), &trigger);
+        let settled = operator::settle(self.store, self.ledger, self.account);
+        if settled.is_err() {
+            self.torn.set(true);
+        }
+        written?;
+        settled
     }
 
     /// Deletes a trigger.

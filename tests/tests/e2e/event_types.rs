@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 const URL: &str = "http://127.0.0.1:9/";
 const BUILT_IN: usize = 20;
+const OPERATOR: usize = 3;
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
 fn path(key: &str) -> String {
@@ -86,7 +87,7 @@ async fn a_custom_type_is_like_the_others_from_its_first_put_until_it_is_deleted
     assert_eq!(made.header("location"), Some(&*path("invoice.paid")));
     let shown = json!({
         "key": "invoice.paid", "label": "Invoice paid", "group": "Invoices",
-        "description": "An invoice was paid in full.", "custom": true,
+        "description": "An invoice was paid in full.", "custom": true, "operator": false,
         "sample": { "invoice": { "id": "inv_1", "total": 12.5 } },
     });
     assert_eq!(made.json(201)?, shown);
@@ -173,13 +174,14 @@ async fn types_that_are_not_the_deployments_cant_be_changed() -> Result<()> {
     let service = Service::shared();
     let api = service.api();
     let before = listed(&api).await?;
-    for built_in in &before[..BUILT_IN] {
-        let key = built_in["key"].as_str().context("a key")?;
+    assert_eq!(before.len(), BUILT_IN + OPERATOR);
+    for fixed in &before {
+        let key = fixed["key"].as_str().context("a key")?;
         let put = put(&api, key, &plain("Mine")).await?;
-        put.problem(409)?.says(&[key, "built in"])?;
+        put.problem(409)?.says(&[key, "can't be changed"])?;
         let deleted = api.delete(&path(key)).await?;
-        deleted.problem(409)?.says(&[key, "built in"])?;
-        assert_eq!(api.get(&path(key)).await?.json(200)?, *built_in);
+        deleted.problem(409)?.says(&[key, "can't be changed"])?;
+        assert_eq!(api.get(&path(key)).await?.json(200)?, *fixed);
     }
     for (key, said) in [
         ("invoice", "invoice.paid"),

@@ -8,6 +8,7 @@ mod concurrency;
 mod deliveries;
 mod event_types;
 mod events;
+mod operator_events;
 mod preview;
 mod problems;
 mod restart;

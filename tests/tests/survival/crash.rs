@@ -47,7 +47,7 @@ async fn keep_posting(account: Account, poster: usize, stop: Arc<AtomicBool>) ->
 }
 
 /// Posts an event again and again until there is an answer.
-async fn post(account: &Account, key: &str, event: &Value) -> Result<Value> {
+pub(crate) async fn post(account: &Account, key: &str, event: &Value) -> Result<Value> {
     loop {
         match account.event_once(key, event).await {
             Ok(reply) if reply.status == 202 => return reply.json(202),
@@ -67,7 +67,7 @@ fn text(value: &Value, member: &str) -> Result<String> {
 }
 
 /// A time from nothing to [`LIFE`]. Random, so that the kills come at every step of the work.
-fn some_time() -> Duration {
+pub(crate) fn some_time() -> Duration {
     let random = RandomState::new().hash_one(());
     LIFE.mul_f64((random >> 11) as f64 / (1_u64 << 53) as f64)
 }

@@ -3,5 +3,6 @@
 
 mod crash;
 mod misbehaviour;
+mod operator_events;
 mod runs;
 mod schedule;

@@ -1,4 +1,4 @@
-//! The 20 types that every deployment has.
+//! The 20 types that every deployment has, and the service's own.
 
 use std::borrow::Cow;
 
@@ -8,6 +8,7 @@ const APPOINTMENTS: &str = "Appointments";
 const PARTICIPANTS: &str = "Participants";
 const BOOKING: &str = "Booking";
 const MESSAGES: &str = "Messages";
+const WEBHOOKS: &str = "Webhooks";
 
 const REMINDER: &str = "participant.reminder_state_changed";
 const BOOKING_STATE: &str = "participant.booking_state_changed";
@@ -174,3 +175,32 @@ pub static BUILT_IN: [EventType; 20] = [
         "A message could not be delivered, possibly hours after it was sent."
     ),
 ];
+
+/// What the service tells of itself. Nobody can post these.
+pub static OPERATOR: [EventType; 3] = [
+    operator(event_type!(
+        "webhook.action_disabled",
+        "Webhook action disabled",
+        WEBHOOKS,
+        "The service disabled an action by itself: its receiver answered 410 Gone, or every attempt \
+         had failed for five days."
+    )),
+    operator(event_type!(
+        "webhook.delivery_failed",
+        "Webhook delivery failed",
+        WEBHOOKS,
+        "The service gave up a delivery: the last attempt of its schedule failed."
+    )),
+    operator(event_type!(
+        "webhook.action_recovered",
+        "Webhook action recovered",
+        WEBHOOKS,
+        "A delivery to an action succeeded, the first after five failed attempts in a row or after \
+         the service had disabled it."
+    )),
+];
+
+const fn operator(mut event_type: EventType) -> EventType {
+    event_type.origin = Origin::Operator;
+    event_type
+}

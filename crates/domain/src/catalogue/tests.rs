@@ -90,6 +90,18 @@ fn every_type_has_a_group_and_one_sentence_of_description() {
 }
 
 #[test]
+fn the_services_own_types_have_a_group_of_their_own() {
+    for event_type in &OPERATOR {
+        assert_eq!(event_type.group, "Webhooks");
+        assert!(event_type.key.starts_with("webhook."));
+        assert!(event_type.description.ends_with('.'));
+        assert_eq!(event_type.sample().trim(), event_type.sample());
+        assert_eq!(built_in(&event_type.key), Some(event_type));
+        assert!(!event_type.takes_members());
+    }
+}
+
+#[test]
 fn types_of_a_group_stand_together() {
     let mut seen = Vec::new();
     for event_type in &BUILT_IN {
@@ -211,8 +223,8 @@ fn members_name_an_umbrella_of_their_group() {
 fn a_deployments_own_types_come_after_the_built_in_ones() {
     let own = custom("invoice.paid", Some("participant.check_in_state_changed"));
     let catalogue = Catalogue::with(vec![own.clone()]);
-    assert_eq!(catalogue.all().last(), Some(&own));
-    assert_eq!(catalogue.all().count(), BUILT_IN.len() + 1);
+    assert_eq!(catalogue.all().nth(BUILT_IN.len()), Some(&own));
+    assert_eq!(catalogue.all().count(), BUILT_IN.len() + 1 + OPERATOR.len());
     assert_eq!(catalogue.named("invoice.paid"), Ok(&own));
     assert_eq!(catalogue.nearest("invoice.payed"), ["invoice.paid"]);
     let members: Vec<_> = catalogue
