@@ -152,6 +152,19 @@ impl Catalogue {
         self.custom.retain(|event_type| event_type.key != key);
     }
 
+    /// The type with exactly this key, for the main app that posts an event of it.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or the service alone causes its events.
+    pub fn postable(&self, key: &str) -> Result<&EventType, NotPostable> {
+        let found = self.named(key)?;
+        match found.origin {
+            Origin::BuiltIn | Origin::Custom => Ok(found),
+            Origin::Operator => Err(NotPostable::Operator(key.to_owned())),
+        }
+    }
+
     /// The types whose events also fire this type's triggers.
     pub fn members_of(&self, umbrella: &str) -> impl Iterator<Item = &EventType> {
         self.all()
@@ -195,6 +208,17 @@ impl std::fmt::Display for UnknownType {
 }
 
 impl std::error::Error for UnknownType {}
+
+/// Events of a key are not to be posted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotPostable {
+    /// It names no type.
+    #[error(transparent)]
+    Unknown(#[from] UnknownType),
+    /// It names one of the service's own.
+    #[error("{0:?} is for events that the service causes by itself; they can't be posted")]
+    Operator(String),
+}
 
 #[cfg(test)]
 mod tests;

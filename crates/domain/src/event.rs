@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 pub use posted::{Events, MAX_BATCH, Posted};
 
 use crate::{
-    catalogue::{Catalogue, EventType, Origin},
+    catalogue::{Catalogue, EventType},
     input::FieldError,
     time::Timestamp,
 };
@@ -76,8 +76,7 @@ impl EventInput {
             .as_deref()
             .ok_or_else(|| "is required".to_owned());
         let event_type = event_type
-            .and_then(|key| catalogue.named(key).map_err(|error| error.to_string()))
-            .and_then(postable)
+            .and_then(|key| catalogue.postable(key).map_err(|error| error.to_string()))
             .map_err(|error| check("/type", error))
             .ok();
         let data = self
@@ -124,17 +123,6 @@ fn fingerprint<const N: usize>(texts: [&str; N]) -> [u8; 32] {
         hash.update([0]);
     }
     hash.finalize().into()
-}
-
-/// A type whose events are the main app's to post.
-fn postable(event_type: &EventType) -> Result<&EventType, String> {
-    match event_type.origin {
-        Origin::BuiltIn | Origin::Custom => Ok(event_type),
-        Origin::Operator => Err(format!(
-            "{:?} is for events that the service causes by itself; they can't be posted",
-            event_type.key
-        )),
-    }
 }
 
 /// Data that is an object, nested no deeper than [`MAX_DEPTH`].

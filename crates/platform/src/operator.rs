@@ -1,16 +1,20 @@
 //! Operator events: what is to be told becomes an event of its account, like those that are posted.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use domain::{
     account::AccountId,
-    id::EventId,
+    id::{EventId, TriggerId},
     operator::{Announcement, Fact},
+    time::Timestamp,
     trigger::Trigger,
 };
+use serde_json::value::RawValue;
 
 use crate::{
     clock, entropy,
-    ledger::{Inserted, Ledger, NewEventRow, Place},
-    matching::owed_to,
+    ledger::{Ledger, NewEventRow, Outcome, Place, PlannedDelivery},
+    matching::Matcher,
     problem::Problem,
     store::TriggerStore,
 };
@@ -32,8 +36,8 @@ pub struct Told {
 /// Makes events of the first announcements after `after`, a bounded number.
 ///
 /// An announcement is forgotten once its event is stored. After a crash in between it is made again,
-/// under the same idempotency key: the event stays the only one. One that can't be told is left for
-/// the next run, and does not hold up the others.
+/// under the same idempotency key: the event stays the only one. What can't be told of an account is
+/// left for the next run, and does not hold up the others'.
 ///
 /// # Errors
 ///
@@ -41,21 +45,20 @@ pub struct Told {
 pub fn tell(store: &TriggerStore, ledger: &Ledger, after: Place) -> Result<Told, Problem> {
     let announcements = ledger.announcements(after, AT_ONCE)?;
     let mut told = Told {
-        up_to: after,
+        up_to: announcements.last().map_or(after, |(place, _)| *place),
         count: announcements.len(),
         owed: false,
     };
     let mut done = Vec::new();
-    for (place, announcement) in &announcements {
-        told.up_to = *place;
-        match announce(store, ledger, announcement) {
+    for of_account in announcements.chunk_by(|(_, one), (_, next)| one.account == next.account) {
+        match announce(store, ledger, of_account) {
             Ok(owed) => {
                 told.owed |= owed;
-                done.push(*place);
+                done.extend(of_account.iter().map(|(place, _)| *place));
             }
             Err(problem) => {
-                let key = announcement.idempotency_key();
-                eprintln!("error {key:?} could not be told: {problem:?}");
+                let (count, account) = (of_account.len(), &of_account[0].1.account);
+                eprintln!("error {count} events of account={account} are untold: {problem:?}");
             }
         }
     }
@@ -65,33 +68,68 @@ pub fn tell(store: &TriggerStore, ledger: &Ledger, after: Place) -> Result<Told,
     Ok(told)
 }
 
-/// Accepts the event of an announcement. Answers whether an action is owed it.
+/// An announcement as the event that is to be stored.
+struct Plan<'a> {
+    announcement: &'a Announcement,
+    key: String,
+    data: Box<RawValue>,
+    deliveries: Vec<PlannedDelivery>,
+}
+
+impl Plan<'_> {
+    fn row(&self, now: Timestamp) -> NewEventRow<'_> {
+        NewEventRow {
+            account: &self.announcement.account,
+            id: EventId::new(now, entropy::bits()),
+            event_type: &self.announcement.event_type().key,
+            occurred_at: self.announcement.at,
+            received_at: now,
+            data: &self.data,
+            idempotency_key: Some(&self.key),
+            batch: None,
+            producer_id: None,
+            source: None,
+            fingerprint: &self.key,
+            deliveries: &self.deliveries,
+        }
+    }
+
+    fn is_owed(&self) -> bool {
+        self.deliveries
+            .iter()
+            .any(|delivery| delivery.skip.is_none())
+    }
+}
+
+/// Accepts the events of an account's announcements. Answers whether an action is owed one of them.
 fn announce(
     store: &TriggerStore,
     ledger: &Ledger,
-    announcement: &Announcement,
+    announcements: &[(Place, Announcement)],
 ) -> Result<bool, Problem> {
-    let Announcement { account, .. } = announcement;
-    let event_type = announcement.event_type();
-    let trigger = store.trigger(account, announcement.trigger)?;
-    let data = announcement.data(trigger.as_ref());
-    let now = clock::now();
-    let deliveries = owed_to(store, (account, event_type), &data, now)?;
-    let key = announcement.idempotency_key();
-    let inserted = ledger.accept(&NewEventRow {
-        account,
-        id: EventId::new(now, entropy::bits()),
-        event_type: &event_type.key,
-        occurred_at: announcement.at,
-        received_at: now,
-        data: &data,
-        idempotency_key: Some(&key),
-        producer_id: None,
-        fingerprint: &key,
-        deliveries: &deliveries,
-    })?;
-    let owed = deliveries.iter().any(|delivery| delivery.skip.is_none());
-    Ok(owed && matches!(inserted, Inserted::New { .. }))
+    let Some((_, Announcement { account, .. })) = announcements.first() else {
+        return Ok(false);
+    };
+    let mut matcher = Matcher::new(store, account, clock::now());
+    let mut triggers: HashMap<TriggerId, Option<Trigger>> = HashMap::new();
+    let mut plans = Vec::with_capacity(announcements.len());
+    for (_, announcement) in announcements {
+        let trigger = match triggers.entry(announcement.trigger) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(missing) => missing.insert(store.trigger(account, announcement.trigger)?),
+        };
+        let data = announcement.data(trigger.as_ref());
+        plans.push(Plan {
+            announcement,
+            key: announcement.idempotency_key(),
+            deliveries: matcher.owed_to(announcement.event_type(), &data)?,
+            data,
+        });
+    }
+    let rows: Vec<_> = plans.iter().map(|plan| plan.row(matcher.now)).collect();
+    let accepted = ledger.accept_all(&rows)?;
+    let mut accepted = plans.iter().zip(&accepted.outcomes);
+    Ok(accepted.any(|(plan, outcome)| matches!(outcome, Outcome::New) && plan.is_owed()))
 }
 
 /// Settles what was to be done in an account by what its triggers say now. Only who has the lease on

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use e2e::{
     Account, Answer, DEADLINE, Hook, Receiver, Service, Settings, eventually, has, id, millis,
 };
+use http::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -282,6 +283,21 @@ async fn nobody_can_post_them() -> Result<()> {
         let event = json!({ "type": event_type, "data": {} });
         let refused = account.post("/events", &event).await?.problem(422)?;
         refused.names("/type", &[event_type, "can't be posted"])?;
+        let headers = [
+            ("content-type", "application/json"),
+            ("ce-specversion", "1.0"),
+            ("ce-id", "1"),
+            ("ce-source", "/app"),
+            ("ce-type", event_type),
+        ];
+        let path = account.path("/events");
+        let cloud_event = account
+            .api
+            .send(Method::POST, &path, &headers, "{}")
+            .await?;
+        cloud_event
+            .problem(422)?
+            .names("/type", &["can't be posted"])?;
     }
     account.is_empty().await
 }

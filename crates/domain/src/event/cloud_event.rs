@@ -194,7 +194,7 @@ impl CloudEvent {
         let id = self.checked("id", identifier);
         let source = self.checked("source", identifier);
         let event_type = self.checked("type", |key| {
-            let found = catalogue.named(key.ok_or("is required")?);
+            let found = catalogue.postable(key.ok_or("is required")?);
             found.map_err(|error| error.to_string().into())
         });
         let occurred_at = self.checked("time", |time| {
