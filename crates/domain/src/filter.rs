@@ -91,6 +91,7 @@ mod evaluate;
 mod explain;
 mod parse;
 mod quote;
+mod value_at;
 
 use std::fmt;
 
@@ -100,6 +101,7 @@ use serde_json::{Number, Value};
 
 use evaluate::{Budget, all_hold};
 use explain::explain_all;
+pub use value_at::ValueAt;
 
 /// The longest filter, as compact JSON.
 pub const MAX_BYTES: usize = 16 * 1024;

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use sha2::{Digest as _, Sha256};
 use ulid::Ulid;
 
 use crate::time::Timestamp;
@@ -55,6 +56,23 @@ macro_rules! ids {
                         (ulid.to_string() == rest).then_some(Self(ulid))
                     })
                     .ok_or(InvalidId { prefix: $prefix })
+            }
+
+            /// The id that stands for this one in another place, always the same one: with the
+            /// time of this one, so that the order stays, and a random part that follows from the
+            /// two.
+            #[must_use]
+            pub fn derived(self, place: &str) -> Self {
+                let digest = Sha256::new()
+                    .chain_update(b"derived id")
+                    .chain_update([0])
+                    .chain_update(place)
+                    .chain_update([0])
+                    .chain_update(self.to_string())
+                    .finalize();
+                let entropy = digest.iter().take(80 / 8);
+                let entropy = entropy.fold(0, |bits, byte| bits << 8 | u128::from(*byte));
+                Self(Ulid::from_parts(self.0.timestamp_ms(), entropy))
             }
 
             /// The random part: 16 characters that are evenly spread over all ids.
@@ -114,6 +132,20 @@ mod tests {
         assert!(at(1_000, u128::MAX) < at(1_001, 0));
         let first = EventId::first_at(Timestamp::from_millis(1_001)).to_string();
         assert!(at(1_000, u128::MAX) < first && first <= at(1_001, 0));
+    }
+
+    #[test]
+    fn a_derived_id_is_the_same_every_time_and_another_in_every_place() {
+        let id = TriggerId::new(Timestamp::from_millis(1_000), 7);
+        let derived = id.derived("acme");
+        assert_eq!(derived, id.derived("acme"));
+        assert_eq!(TriggerId::parse(&derived.to_string()), Ok(derived));
+        assert_eq!(derived.0.timestamp_ms(), 1_000);
+        let other = TriggerId::new(Timestamp::from_millis(1_000), 8);
+        let all = [id, derived, id.derived("acme2"), other.derived("acme")];
+        for (at, one) in all.iter().enumerate() {
+            assert!(!all[at + 1..].contains(one), "{all:?}");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod secret;
 pub mod signing;
 pub mod template;
 pub mod time;
+pub mod transfer;
 pub mod trial;
 pub mod trigger;
 pub mod url_policy;

@@ -68,6 +68,11 @@ impl TryFrom<Vec<u32>> for RetrySchedule {
 }
 
 impl RetrySchedule {
+    /// The delays, in seconds.
+    pub fn delays(&self) -> &[u32] {
+        &self.0
+    }
+
     /// When to try again after the attempt number `tries` (from 1) failed at `now`; `None` when
     /// that was the last. `jitter` is any random number: it moves the delay by up to ±20 %, so
     /// that what failed together does not come back together.

@@ -84,21 +84,9 @@ impl Sealer {
     /// Seals `plain` for `owner`: a text that says what the value belongs to.
     pub fn seal(&self, owner: &str, plain: &[u8], nonce: [u8; NONCE_LENGTH]) -> Sealed {
         let key = &self.keys[0];
-        let ciphertext = key
-            .cipher
-            .encrypt(
-                &XNonce::from(nonce),
-                Payload {
-                    msg: plain,
-                    aad: owner.as_bytes(),
-                },
-            )
-            .expect("a value is far smaller than the 256 GiB that the cipher takes");
-        let mut bytes = nonce.to_vec();
-        bytes.extend_from_slice(&ciphertext);
         Sealed {
             key: key.id.clone(),
-            box_: STANDARD.encode(bytes),
+            box_: seal_with(&key.cipher, owner, plain, nonce),
         }
     }
 
@@ -113,22 +101,50 @@ impl Sealer {
             .iter()
             .find(|key| key.id == sealed.key)
             .ok_or_else(|| OpenError::UnknownKey(sealed.key.clone()))?;
-        let bytes = STANDARD
-            .decode(&sealed.box_)
-            .map_err(|_| OpenError::Forged)?;
-        let (nonce, ciphertext) = bytes
-            .split_first_chunk::<NONCE_LENGTH>()
-            .ok_or(OpenError::Forged)?;
-        key.cipher
-            .decrypt(
-                &XNonce::from(*nonce),
-                Payload {
-                    msg: ciphertext,
-                    aad: owner.as_bytes(),
-                },
-            )
-            .map_err(|_| OpenError::Forged)
+        open_with(&key.cipher, owner, &sealed.box_)
     }
+}
+
+/// Nonce and ciphertext of `plain`, sealed for `owner`, in base64.
+pub(crate) fn seal_with(
+    cipher: &XChaCha20Poly1305,
+    owner: &str,
+    plain: &[u8],
+    nonce: [u8; NONCE_LENGTH],
+) -> String {
+    let ciphertext = cipher
+        .encrypt(
+            &XNonce::from(nonce),
+            Payload {
+                msg: plain,
+                aad: owner.as_bytes(),
+            },
+        )
+        .expect("a value is far smaller than the 256 GiB that the cipher takes");
+    let mut bytes = nonce.to_vec();
+    bytes.extend_from_slice(&ciphertext);
+    STANDARD.encode(bytes)
+}
+
+/// Opens what [`seal_with`] sealed for `owner`.
+pub(crate) fn open_with(
+    cipher: &XChaCha20Poly1305,
+    owner: &str,
+    sealed: &str,
+) -> Result<Vec<u8>, OpenError> {
+    let bytes = STANDARD.decode(sealed).map_err(|_| OpenError::Forged)?;
+    let (nonce, ciphertext) = bytes
+        .split_first_chunk::<NONCE_LENGTH>()
+        .ok_or(OpenError::Forged)?;
+    cipher
+        .decrypt(
+            &XNonce::from(*nonce),
+            Payload {
+                msg: ciphertext,
+                aad: owner.as_bytes(),
+            },
+        )
+        .map_err(|_| OpenError::Forged)
 }
 
 #[cfg(test)]

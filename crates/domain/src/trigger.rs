@@ -328,6 +328,7 @@ impl Vault<'_> {
 }
 
 /// The secrets of an action in the clear.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
     /// The one that signs.
     pub current: SigningSecret,
@@ -338,18 +339,31 @@ pub struct Secrets {
 impl Secrets {
     /// The secrets that sign at `now`, the newest first.
     pub fn live(self, now: Timestamp) -> Vec<SigningSecret> {
-        let previous = self
-            .previous
-            .into_iter()
-            .filter(|(_, expires_at)| *expires_at > now);
-        std::iter::once(self.current)
-            .chain(previous.map(|(secret, _)| secret))
+        let live = self.without_expired(now);
+        std::iter::once(live.current)
+            .chain(live.previous.into_iter().map(|(secret, _)| secret))
             .collect()
+    }
+
+    /// The same without those whose time is over at `now`.
+    #[must_use]
+    pub fn without_expired(mut self, now: Timestamp) -> Self {
+        self.previous.retain(|(_, expires_at)| *expires_at > now);
+        self
     }
 }
 
+/// An action that comes from elsewhere, with what it had there.
+pub(crate) struct Restored {
+    pub(crate) id: ActionId,
+    pub(crate) settings: ActionSettings,
+    pub(crate) secrets: Secrets,
+    pub(crate) disabled: Option<Disabled>,
+    pub(crate) created_at: Timestamp,
+}
+
 /// The most secrets that sign beside the newest one.
-const MAX_PREVIOUS: usize = 4;
+pub(crate) const MAX_PREVIOUS: usize = 4;
 
 impl Action {
     /// A new action with a secret of its own.
@@ -377,6 +391,25 @@ impl Action {
             revision: 1,
             created_at: now,
             updated_at: now,
+        }
+    }
+
+    /// An action as it was elsewhere.
+    pub(crate) fn restored(from: Restored, vault: &Vault<'_>, now: Timestamp) -> Self {
+        let Secrets { current, previous } = from.secrets;
+        let seal =
+            |secret: SigningSecret| vault.seal(from.id, "secret", secret.reveal().as_bytes());
+        let previous = previous
+            .into_iter()
+            .map(|(secret, expires_at)| PreviousSecret {
+                secret: seal(secret),
+                expires_at,
+            });
+        Self {
+            previous: previous.collect(),
+            disabled: from.disabled,
+            created_at: from.created_at,
+            ..Self::new(from.id, from.settings, &current, vault, now)
         }
     }
 

@@ -44,6 +44,15 @@ pub(super) fn filter(source: &Value) -> Result<Vec<Condition>, FilterError> {
     parser.conditions(conditions)
 }
 
+/// A path that stands alone.
+pub(super) fn path(written: &str) -> Result<Path, FilterError> {
+    let parser = Parser {
+        pointer: String::new(),
+        conditions: 0,
+    };
+    parser.path(written)
+}
+
 struct Parser {
     /// JSON pointer to where the parser is.
     pointer: String,

@@ -892,6 +892,18 @@ proptest! {
     }
 
     #[test]
+    fn looking_for_a_value_agrees_with_a_filter_that_asks_for_it(
+        wanted in scalar().prop_filter("a purge looks for no null", |wanted| !wanted.is_null()),
+        data in any_json(),
+        path in prop::sample::select(vec!["data.a", "data.b.a", "data.0", "data.a.0.b", "data.a.b"]),
+    ) {
+        let filter = parse(&json!({ path: { "$eq": wanted } }));
+        let text = serde_json::value::to_raw_value(&data).expect("JSON");
+        let found = ValueAt::parse(path, wanted).expect("a path").is_in(&text);
+        prop_assert_eq!(found, filter.matches(&subject(&data)));
+    }
+
+    #[test]
     fn numbers_of_different_kinds_have_one_order(a in any::<i64>(), b in any::<f64>()) {
         let (a, b) = (a / 1024, b % 1e15);
         // Exact in f64, so that its order is the truth.

@@ -26,13 +26,13 @@ use crate::{
 )]
 pub struct TriggerInput {
     #[serde(rename = "type")]
-    pub(super) event_type: Option<String>,
-    pub(super) name: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) enabled: Option<bool>,
-    pub(super) filter: Option<Value>,
+    pub(crate) event_type: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) filter: Option<Value>,
     #[serde(skip_serializing)]
-    pub(super) actions: Option<Vec<ActionInput>>,
+    pub(crate) actions: Option<Vec<ActionInput>>,
 }
 
 /// What a caller sends to make or change an action.
@@ -42,15 +42,15 @@ pub struct TriggerInput {
     expecting = "an action: an object with name and url"
 )]
 pub struct ActionInput {
-    pub(super) name: Option<String>,
-    pub(super) url: Option<String>,
-    pub(super) enabled: Option<bool>,
-    pub(super) method: Option<Method>,
-    pub(super) headers: Option<Map<String, Value>>,
-    pub(super) body_template: Option<String>,
-    pub(super) content_type: Option<String>,
-    pub(super) timeout_seconds: Option<u32>,
-    pub(super) retry_schedule: Option<Vec<u32>>,
+    pub(crate) name: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) method: Option<Method>,
+    pub(crate) headers: Option<Map<String, Value>>,
+    pub(crate) body_template: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) timeout_seconds: Option<u32>,
+    pub(crate) retry_schedule: Option<Vec<u32>>,
 }
 
 /// A [`TriggerInput`] that is in order.
@@ -66,15 +66,15 @@ pub struct TriggerSettings {
 /// An [`ActionInput`] that is in order.
 #[derive(Debug)]
 pub struct ActionSettings {
-    pub(super) name: String,
-    pub(super) enabled: bool,
-    pub(super) url: EndpointUrl,
-    pub(super) method: Method,
-    pub(super) headers: CustomHeaders,
-    pub(super) body_template: Option<BodyTemplate>,
-    pub(super) content_type: String,
-    pub(super) timeout_seconds: u32,
-    pub(super) retry_schedule: RetrySchedule,
+    pub(crate) name: String,
+    pub(crate) enabled: bool,
+    pub(crate) url: EndpointUrl,
+    pub(crate) method: Method,
+    pub(crate) headers: CustomHeaders,
+    pub(crate) body_template: Option<BodyTemplate>,
+    pub(crate) content_type: String,
+    pub(crate) timeout_seconds: u32,
+    pub(crate) retry_schedule: RetrySchedule,
 }
 
 impl TriggerInput {

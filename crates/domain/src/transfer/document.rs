@@ -1,0 +1,272 @@
+//! The document, as it is written and read.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::lock::{Encryption, Lock, Passphrase};
+use crate::{
+    account::AccountId,
+    id::{ActionId, TriggerId},
+    input::{self, FieldError},
+    sealing::OpenError,
+    time::Timestamp,
+    trigger::{Action, Disabled, Method, Secrets, Trigger, Vault},
+};
+
+const FORMAT: &str = "webhook-triggers/export";
+const VERSION: u32 = 1;
+
+/// Some or all of an account's triggers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a document that an export made: an object with format, version and triggers"
+)]
+pub struct Document {
+    format: String,
+    version: u32,
+    /// The account that it was exported from.
+    pub(super) account: String,
+    exported_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) encryption: Option<Encryption>,
+    pub(super) triggers: Vec<TriggerEntry>,
+    /// Where the next page starts, when this is not the last one. An import does not look at it.
+    #[serde(default)]
+    next_cursor: Option<String>,
+}
+
+/// A trigger of a document: what makes it again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a trigger: an object with id, type and name"
+)]
+pub struct TriggerEntry {
+    pub(super) id: TriggerId,
+    #[serde(rename = "type")]
+    pub(super) event_type: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) enabled: Option<bool>,
+    pub(super) filter: Option<Value>,
+    #[serde(default)]
+    pub(super) actions: Vec<ActionEntry>,
+    pub(super) created_at: Option<Timestamp>,
+}
+
+/// An action of a document.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an action: an object with id, name and url"
+)]
+pub(super) struct ActionEntry {
+    pub(super) id: ActionId,
+    pub(super) name: Option<String>,
+    pub(super) enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) disabled: Option<Disabled>,
+    pub(super) url: Option<String>,
+    pub(super) method: Option<Method>,
+    /// Null where the value is left out, or sealed.
+    #[serde(default)]
+    pub(super) headers: Map<String, Value>,
+    pub(super) body_template: Option<String>,
+    pub(super) content_type: Option<String>,
+    pub(super) timeout_seconds: Option<u32>,
+    pub(super) retry_schedule: Option<Vec<u32>>,
+    pub(super) created_at: Option<Timestamp>,
+    /// A [`SealedValues`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sealed: Option<String>,
+}
+
+/// What is secret of an action, before it is sealed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SealedValues {
+    pub(super) secret: String,
+    /// With the times until which they sign.
+    pub(super) previous: Vec<(String, Timestamp)>,
+    pub(super) headers: Map<String, Value>,
+}
+
+/// Where an action's sealed values stand. The URL belongs to it: whoever alters a document does not
+/// get credentials sent to another place.
+pub(super) fn place(account: &str, trigger: TriggerId, action: ActionId, url: &str) -> String {
+    let place = (FORMAT, VERSION, account, trigger, action, url);
+    serde_json::to_string(&place).expect("ids and texts are JSON")
+}
+
+impl Document {
+    /// A document of these triggers of an account, encrypted with `lock` where there is one.
+    pub fn new(
+        account: &AccountId,
+        exported_at: Timestamp,
+        lock: Option<&Lock>,
+        (triggers, next_cursor): (Vec<TriggerEntry>, Option<String>),
+    ) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            account: account.to_string(),
+            exported_at,
+            encryption: lock.map(|lock| lock.encryption().clone()),
+            triggers,
+            next_cursor,
+        }
+    }
+
+    /// Reads a document, which has to be of a version that is understood.
+    ///
+    /// # Errors
+    ///
+    /// When it is something else; pointers lead from the import's body.
+    fn read(document: Value) -> Result<Self, FieldError> {
+        // First, so that a document of another version is not taken for a broken one.
+        if document.get("format").and_then(Value::as_str) != Some(FORMAT) {
+            let detail = format!("has to be {FORMAT:?}, as in every document that an export made");
+            return Err(FieldError::new("/document/format", detail));
+        }
+        match document.get("version").and_then(Value::as_u64) {
+            Some(version) if version == u64::from(VERSION) => {}
+            _ => {
+                let detail = format!("has to be {VERSION}: no other version is understood here");
+                return Err(FieldError::new("/document/version", detail));
+            }
+        }
+        input::from_value(document).map_err(|error| error.under("/document"))
+    }
+}
+
+impl TriggerEntry {
+    /// What a document says of a trigger. Its actions' secrets that are live at `now` are sealed
+    /// with `lock`; without one they are left out.
+    ///
+    /// # Errors
+    ///
+    /// When a stored secret does not open.
+    pub fn of(
+        trigger: &Trigger,
+        lock: Option<&Lock>,
+        vault: &Vault<'_>,
+        now: Timestamp,
+    ) -> Result<Self, OpenError> {
+        let actions = trigger.actions.iter().map(|action| {
+            let (mut entry, secrets) = in_the_clear(action, vault, now)?;
+            entry.sealed = lock.map(|lock| {
+                let place = place(vault.account, trigger.id, action.id, &action.url);
+                let values = SealedValues::of(&secrets, &entry.headers);
+                let values = serde_json::to_vec(&values).expect("texts are JSON");
+                lock.seal(&place, &values, (vault.nonce)())
+            });
+            entry
+                .headers
+                .values_mut()
+                .for_each(|value| *value = Value::Null);
+            Ok(entry)
+        });
+        Ok(Self {
+            id: trigger.id,
+            event_type: Some(trigger.event_type.key.to_owned()),
+            name: Some(trigger.name.clone()),
+            description: Some(trigger.description.clone()),
+            enabled: Some(trigger.enabled),
+            filter: trigger
+                .filter
+                .as_ref()
+                .map(|filter| filter.source().clone()),
+            actions: actions.collect::<Result<_, OpenError>>()?,
+            created_at: Some(trigger.created_at),
+        })
+    }
+}
+
+/// An action as a document would say it, but with its headers' values; and its secrets that are
+/// live at `now`. Two actions of which this is the same are the same.
+pub(super) fn in_the_clear(
+    action: &Action,
+    vault: &Vault<'_>,
+    now: Timestamp,
+) -> Result<(ActionEntry, Secrets), OpenError> {
+    let entry = ActionEntry {
+        id: action.id,
+        name: Some(action.name.clone()),
+        enabled: Some(action.enabled),
+        disabled: action.disabled.clone(),
+        url: Some(action.url.clone()),
+        method: Some(action.method),
+        headers: action.headers(vault)?,
+        body_template: action
+            .body_template
+            .as_ref()
+            .map(|template| template.source().to_owned()),
+        content_type: Some(action.content_type.clone()),
+        timeout_seconds: Some(action.timeout_seconds),
+        retry_schedule: Some(action.retry_schedule.delays().to_vec()),
+        created_at: Some(action.created_at),
+        sealed: None,
+    };
+    Ok((entry, action.secrets(vault)?.without_expired(now)))
+}
+
+impl SealedValues {
+    fn of(secrets: &Secrets, headers: &Map<String, Value>) -> Self {
+        let previous = secrets.previous.iter();
+        Self {
+            secret: secrets.current.reveal(),
+            previous: previous
+                .map(|(secret, expires_at)| (secret.reveal(), *expires_at))
+                .collect(),
+            headers: headers.clone(),
+        }
+    }
+}
+
+/// What a caller sends to import a document.
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with document, and with passphrase where the document has secrets"
+)]
+pub struct ImportInput {
+    document: Option<Value>,
+    passphrase: Option<String>,
+}
+
+impl ImportInput {
+    /// The document, and what opens its secrets where it has some. Takes the time that the
+    /// document's encryption asks for, within bounds.
+    ///
+    /// # Errors
+    ///
+    /// When there is no document that is understood, or the passphrase is missing or another one.
+    pub fn open(self) -> Result<(Document, Option<Lock>), Vec<FieldError>> {
+        let document = self
+            .document
+            .ok_or_else(|| FieldError::new("/document", "is required"))
+            .and_then(Document::read)
+            .map_err(|error| vec![error])?;
+        let refused = |detail: String| vec![FieldError::new("/passphrase", detail)];
+        let lock = match (document.encryption.clone(), self.passphrase) {
+            (None, None) => None,
+            (Some(encryption), Some(text)) => {
+                let passphrase =
+                    Passphrase::parse(&text).map_err(|error| refused(error.to_string()))?;
+                Some(Lock::of(encryption, &passphrase)?)
+            }
+            (Some(_), None) => {
+                return Err(refused(
+                    "is required: the document was exported with one".into(),
+                ));
+            }
+            (None, Some(_)) => {
+                return Err(refused(
+                    "has nothing to open: the document was exported without one".into(),
+                ));
+            }
+        };
+        Ok((document, lock))
+    }
+}
