@@ -339,6 +339,6 @@ pub(crate) fn encode_owed(deliveries: &[PlannedDelivery]) -> String {
     serde_json::to_string(&owed(deliveries)).expect("ids and texts are JSON")
 }
 
-fn data(row: &Row, column: usize) -> Result<Box<RawValue>, LedgerError> {
+pub(crate) fn data(row: &Row, column: usize) -> Result<Box<RawValue>, LedgerError> {
     row.parsed(column, |text| RawValue::from_string(text.to_owned()))
 }

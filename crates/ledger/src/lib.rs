@@ -14,6 +14,7 @@ mod events;
 mod history;
 mod leases;
 mod manual;
+mod purge;
 mod retention;
 mod runners;
 mod schema;
@@ -27,6 +28,7 @@ pub use events::{EarlierEvent, EventFilter, EventRow, Inserted, NewEventRow, Pla
 pub use history::{Attempt, DeliveryDetails, DeliveryFilter, DeliveryRow, Health};
 pub use leases::{LEASE, Lease, Subject};
 pub use manual::{Cancelled, Recovery, Retried};
+pub use purge::{PurgeStep, Remains};
 pub use retention::Pruned;
 pub use runners::{Leaving, Slot};
 pub use test_send::NewTest;

@@ -88,6 +88,7 @@ const STATEMENTS: &[&str] = &[
     // a row, or when the service disabled it. It is up with the first success that began later.
     "CREATE TABLE IF NOT EXISTS action_health (
         action_id            TEXT PRIMARY KEY,
+        account              TEXT NOT NULL,
         last_success_at      INTEGER,
         last_failure_at      INTEGER,
         failing_since        INTEGER,
@@ -113,6 +114,7 @@ const STATEMENTS: &[&str] = &[
         since       INTEGER,
         reason      TEXT
     )",
+    "CREATE INDEX IF NOT EXISTS action_health_account ON action_health (account)",
     // Who is writing what only one at a time may write.
     "CREATE TABLE IF NOT EXISTS lease (
         subject    TEXT PRIMARY KEY,
@@ -147,8 +149,9 @@ const STATEMENTS: &[&str] = &[
             attempt_count = NEW.number, tries = tries + 1, queue = '1' || substr(queue, 2)
         WHERE account = NEW.account AND id = NEW.delivery_id;
         INSERT INTO action_health
-            (action_id, last_success_at, last_failure_at, failing_since, consecutive_failures)
-        SELECT action_id,
+            (action_id, account, last_success_at, last_failure_at, failing_since,
+             consecutive_failures)
+        SELECT action_id, account,
                CASE WHEN NEW.error IS NULL THEN NEW.started_at + NEW.duration_ms END,
                CASE WHEN NEW.error IS NOT NULL THEN NEW.started_at + NEW.duration_ms END,
                CASE WHEN NEW.error IS NOT NULL THEN NEW.started_at END,
@@ -204,6 +207,11 @@ const STATEMENTS: &[&str] = &[
     END",
     "CREATE TRIGGER IF NOT EXISTS delivery_takes_attempts AFTER DELETE ON delivery BEGIN
         DELETE FROM attempt WHERE account = OLD.account AND delivery_id = OLD.id;
+    END",
+    // For what is purged: an event that goes leaves no delivery behind, not even one of a replay
+    // of that moment.
+    "CREATE TRIGGER IF NOT EXISTS event_takes_deliveries AFTER DELETE ON event BEGIN
+        DELETE FROM delivery WHERE event_id = OLD.id AND +account = OLD.account;
     END",
     // The last, because an event is accepted with a look at it: none gets in before all the rest is
     // there that makes its deliveries and keeps its key from being used twice.

@@ -61,8 +61,11 @@ impl ValueAt {
 
     fn is_wanted(&self, value: &RawValue) -> bool {
         match &self.wanted {
-            Value::Number(wanted) => serde_json::from_str::<Number>(value.get())
-                .is_ok_and(|number| compare_numbers(wanted, &number).is_some_and(|o| o.is_eq())),
+            Value::Number(wanted) => {
+                serde_json::from_str::<Number>(value.get()).is_ok_and(|number| {
+                    compare_numbers(wanted, &number).is_some_and(std::cmp::Ordering::is_eq)
+                })
+            }
             Value::String(wanted) => parsed::<Cow<'_, str>>(value).is_some_and(|it| it == *wanted),
             Value::Bool(wanted) => value.get() == if *wanted { "true" } else { "false" },
             _ => false,

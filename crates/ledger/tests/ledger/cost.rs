@@ -326,6 +326,16 @@ const ACTS: &[(&str, Act)] = &[
             accept_all(ledger, &batch).unwrap();
         }
     }),
+    ("purge an event", |_, ledger| {
+        let page = ledger
+            .deliveries(&acme(), &DeliveryFilter::default(), &first(1))
+            .unwrap();
+        let step = ledger.purge_events(&acme(), &[page[0].event_id]).unwrap();
+        assert_eq!((step.events, step.more), (1, false));
+    }),
+    ("purge an account where there is more", |_, ledger| {
+        assert_eq!(ledger.purge_account(&acme()).unwrap().deliveries, 500);
+    }),
     ("prune where nothing is old", |_, ledger| {
         assert!(!ledger.prune(at(0)).unwrap().more());
     }),

@@ -10,6 +10,7 @@ mod history;
 mod leases;
 mod lost_nothing;
 mod manual;
+mod purge;
 mod record;
 mod retention;
 mod runners;
