@@ -12,6 +12,8 @@
 //! writer that dies in between leaves its lease to run out; whoever takes it over, the next writer
 //! or the next run, derives the rest again.
 
+mod batch;
+
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
@@ -29,6 +31,8 @@ use domain::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use spin_sdk::key_value::Store;
+
+pub use batch::{Batch, Change};
 
 use crate::{
     catalogue,
@@ -187,6 +191,15 @@ impl TriggerStore {
         types
             .filter_map(|key| self.read(&match_key(account, key)).transpose())
             .collect()
+    }
+
+    /// Whether a trigger is small enough for the store.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub fn fits(&self, trigger: &Trigger) -> Result<(), StoreError> {
+        encode("the trigger with its actions", trigger).map(drop)
     }
 
     /// Writes a trigger: the truth, then what is derived from it. `before` is what it was.

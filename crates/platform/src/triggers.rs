@@ -1,5 +1,7 @@
 //! An account's triggers: read and changed, by the same rules whoever asks, the API or the pages.
 
+mod transfer;
+
 use std::{collections::HashMap, time::Duration};
 
 use domain::{

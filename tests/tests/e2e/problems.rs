@@ -488,6 +488,10 @@ async fn a_wrong_method_is_told_with_those_that_are_allowed() -> Result<()> {
         (account.path("/deliveries"), "GET"),
         (account.path(&format!("/deliveries/{delivery}")), "GET"),
         ("/v1/deliveries/run".to_owned(), "POST"),
+        (account.path(""), "DELETE"),
+        (account.path("/export"), "GET, POST"),
+        (account.path("/import"), "POST"),
+        (account.path("/purge"), "POST"),
     ] {
         for method in [Method::PUT, Method::OPTIONS] {
             let reply = account.api.send(method, &path, &[], "").await?;
@@ -520,7 +524,6 @@ async fn an_unknown_route_is_not_found() -> Result<()> {
         "/v1/deliveries".to_owned(),
         "/v1/deliveries/run/again".to_owned(),
         "/v1/accounts".to_owned(),
-        account.path(""),
         account.path("/nothing"),
         account.path("/triggers/trg_x/actions/act_x/secret/nothing"),
         account.path("/events/evt_x/nothing"),

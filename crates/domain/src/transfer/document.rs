@@ -118,6 +118,12 @@ impl Document {
         }
     }
 
+    /// The keys of the event types of its triggers, as they are written.
+    pub fn event_types(&self) -> impl Iterator<Item = &str> {
+        let triggers = self.triggers.iter();
+        triggers.filter_map(|trigger| trigger.event_type.as_deref())
+    }
+
     /// Reads a document, which has to be of a version that is understood.
     ///
     /// # Errors
@@ -169,7 +175,7 @@ impl TriggerEntry {
         });
         Ok(Self {
             id: trigger.id,
-            event_type: Some(trigger.event_type.key.to_owned()),
+            event_type: Some(trigger.event_type.clone()),
             name: Some(trigger.name.clone()),
             description: Some(trigger.description.clone()),
             enabled: Some(trigger.enabled),

@@ -10,8 +10,10 @@ use super::{
 };
 use crate::{
     account::AccountId,
+    catalogue::Catalogue,
     id::{ActionId, TriggerId},
     input::{self, FieldError},
+    page::MAX_LIMIT,
     secret::SigningSecret,
     time::Timestamp,
     trigger::{
@@ -26,6 +28,8 @@ use crate::{
 pub struct Destination<'a> {
     /// The account.
     pub account: &'a AccountId,
+    /// The event types that there are.
+    pub catalogue: &'a Catalogue,
     /// Which URLs webhooks may go to.
     pub policy: &'a UrlPolicy,
     /// What time it is.
@@ -83,6 +87,14 @@ impl Document {
             let detail = "is no account id";
             checks.error("/document/account", detail);
         }
+        // More would take longer to write than one caller has the account for.
+        if self.triggers.len() > MAX_LIMIT {
+            let detail = format!(
+                "has {} triggers; a document has at most {MAX_LIMIT}, as an export makes it",
+                self.triggers.len()
+            );
+            return Err(vec![FieldError::new("/document/triggers", detail)]);
+        }
         let triggers = self.triggers.into_iter().enumerate();
         let incoming: Vec<_> = triggers
             .filter_map(|(index, entry)| checks.trigger(entry, index))
@@ -133,7 +145,7 @@ impl Checks<'_> {
             filter: entry.filter,
             actions: Some(inputs),
         };
-        let (settings, actions) = match input.check(self.to.policy) {
+        let (settings, actions) = match input.check(self.to.catalogue, self.to.policy) {
             Ok(checked) => checked,
             Err(errors) => {
                 let errors = errors.into_iter().map(|error| error.under(&pointer));

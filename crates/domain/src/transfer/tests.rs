@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     account::AccountId,
+    catalogue::Catalogue,
     id::{ActionId, TriggerId},
     input::FieldError,
     sealing::{NONCE_LENGTH, Sealer},
@@ -58,7 +59,9 @@ impl Place {
             ],
         }))
         .unwrap();
-        let (settings, actions) = input.check(&UrlPolicy::default()).unwrap();
+        let (settings, actions) = input
+            .check(&Catalogue::default(), &UrlPolicy::default())
+            .unwrap();
         let mut trigger = Trigger::new(TriggerId::new(at(0), 1), settings, at(0));
         for (number, settings) in (1_u8..).zip(actions) {
             let id = ActionId::new(at(0), number.into());
@@ -85,6 +88,7 @@ impl Place {
         let (document, lock) = input.open()?;
         let destination = Destination {
             account: &self.account,
+            catalogue: &Catalogue::default(),
             policy: &UrlPolicy::default(),
             now: at(20),
         };
@@ -334,6 +338,7 @@ fn a_secret_whose_time_is_over_stays_behind() {
     let (document, lock) = input.open().unwrap();
     let destination = Destination {
         account: &home.account,
+        catalogue: &Catalogue::default(),
         policy: &UrlPolicy::default(),
         now: at(100),
     };

@@ -1,0 +1,50 @@
+//! `POST /v1/accounts/{account}/import`: triggers out of a document.
+
+use domain::{
+    account::AccountId,
+    transfer::{ImportInput, Outcome, TriggerSummary},
+};
+use platform::{
+    http::{Request, Response, account},
+    problem::Problem,
+    triggers::Triggers,
+};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct View<'a> {
+    account: &'a AccountId,
+    dry_run: bool,
+    created: usize,
+    updated: usize,
+    unchanged: usize,
+    triggers: Vec<TriggerSummary>,
+}
+
+pub(crate) async fn import(request: &Request, account_id: &str) -> Result<Response, Problem> {
+    let account = account(account_id)?;
+    let query = request.head.query(&["dry_run"])?;
+    let dry_run = query.parse("dry_run", |text| match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("is true or false"),
+    })?;
+    let dry_run = dry_run.unwrap_or(false);
+    let input: ImportInput = request.json()?;
+    let (document, lock) = input.open()?;
+    let triggers = Triggers::of(account)?;
+    let planned = triggers.import(document, lock.as_ref(), dry_run).await?;
+    let summaries: Vec<_> = planned.into_iter().map(|planned| planned.summary).collect();
+    let count = |outcome| {
+        let of_outcome = summaries.iter().filter(|summary| summary.result == outcome);
+        of_outcome.count()
+    };
+    Ok(Response::ok(&View {
+        account: triggers.account(),
+        dry_run,
+        created: count(Outcome::Created),
+        updated: count(Outcome::Updated),
+        unchanged: count(Outcome::Unchanged),
+        triggers: summaries,
+    }))
+}
