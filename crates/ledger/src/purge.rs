@@ -42,8 +42,8 @@ pub struct Remains {
 }
 
 impl<D: Database> Ledger<D> {
-    /// Deletes a bounded number of an account's deliveries, with their attempts, then of its
-    /// events, then of what is known of its actions' health.
+    /// Deletes a bounded number of what is still to be told in an account, then of its deliveries,
+    /// with their attempts, then of its events, then of what is known of its actions' health.
     ///
     /// # Errors
     ///
@@ -51,9 +51,14 @@ impl<D: Database> Ledger<D> {
     pub fn purge_account(&self, account: &AccountId) -> Result<PurgeStep, LedgerError> {
         let mut step = PurgeStep {
             events: 0,
-            deliveries: self.delete_of("delivery", account)?,
+            deliveries: 0,
             more: true,
         };
+        // First, because an event is made of each.
+        if self.delete_of("announcement", account)? == STEP {
+            return Ok(step);
+        }
+        step.deliveries = self.delete_of("delivery", account)?;
         if step.deliveries < STEP {
             step.events = self.delete_of("event", account)?;
             if step.events < STEP {

@@ -95,6 +95,7 @@ const STATEMENTS: &[&str] = &[
         consecutive_failures INTEGER NOT NULL,
         down_since           INTEGER
     )",
+    "CREATE INDEX IF NOT EXISTS action_health_account ON action_health (account)",
     // What is to be told of an action: an event of this type each. What is not certain yet is about to
     // be done in another store. Of a delivery that failed, `attempts` are its own and `since` is when
     // it came to be; else they are the action's failures, and since when it has been failing.
@@ -114,7 +115,7 @@ const STATEMENTS: &[&str] = &[
         since       INTEGER,
         reason      TEXT
     )",
-    "CREATE INDEX IF NOT EXISTS action_health_account ON action_health (account)",
+    "CREATE INDEX IF NOT EXISTS announcement_account ON announcement (account)",
     // Who is writing what only one at a time may write.
     "CREATE TABLE IF NOT EXISTS lease (
         subject    TEXT PRIMARY KEY,
