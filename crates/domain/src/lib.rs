@@ -6,6 +6,8 @@
 pub mod account;
 pub mod catalogue;
 pub mod delivery;
+#[cfg(test)]
+mod docs;
 pub mod event;
 pub mod filter;
 pub mod headers;

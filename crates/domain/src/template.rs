@@ -19,26 +19,8 @@
 //! # Ok::<(), domain::template::TemplateError>(())
 //! ```
 //!
-//! # The language
-//!
-//! - `{{ … }}` prints a value: a text as it is, anything else as JSON. Nothing is escaped by
-//!   itself: in a JSON body write every value as `{{ value|tojson }}`, which quotes and escapes
-//!   it; in a form-encoded one as `{{ value|urlencode }}`; in HTML as `{{ value|e }}`.
-//! - `{% if %}`, `{% elif %}`, `{% else %}`, `{% for … in … %}` (with `loop`) and `{% set %}`, also
-//!   as a block: `{% set name %}…{% endset %}`. `{# … #}` is a comment, and a dash inside a
-//!   delimiter (`{%-`, `-}}`) removes the white space on its side.
-//! - Fields (`data.name`, `data["first name"]`), elements (`data.tags[0]`), slices of texts
-//!   (`timestamp[:10]`), comparisons, `and`, `or`, `not`, `a if b else c`, `~` to join texts, and
-//!   `-`, `/`, `//` and `%` on numbers.
-//! - Filters: `capitalize`, `default` (`d`), `escape` (`e`), `first`, `int`, `items`, `join`,
-//!   `last`, `length` (`count`), `lower`, `map(attribute=…)`, `replace`, `round`, `string`,
-//!   `tojson`, `trim`, `truncate`, `upper` and `urlencode`.
-//! - Tests: `is defined`, `undefined`, `none`, `boolean`, `number`, `string`, `mapping`,
-//!   `sequence`, `startingwith`, `endingwith` and `in`: `state is in("accepted", "confirmed")`,
-//!   `"vip" is in(data.tags)`.
-//!
-//! A field that the event does not have is an error, with its line and name. Ask first with
-//! `is defined`, or give a `default`.
+//! The language is told to users in `docs/templates.md`, and templates that work in
+//! `docs/recipes.md`; the tests try both.
 //!
 //! # Why not all of Jinja
 //!
@@ -49,7 +31,7 @@
 //! enough chain of operators overflows the stack. So templates build no lists or objects, those of
 //! the event are values of our own (`value`) that cost nothing to handle, every filter is ours
 //! (`vocabulary`), and a check before the engine sees the template (`guard`) keeps to the
-//! language above.
+//! language that is told.
 //!
 //! # Bounds
 //!

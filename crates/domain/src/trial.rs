@@ -9,6 +9,7 @@ use crate::{
     event::{self, object},
     input::FieldError,
     time::Timestamp,
+    trigger::Errors,
 };
 
 /// An event that never happened, and is in order.
@@ -57,24 +58,21 @@ impl PreviewInput {
     ///
     /// Everything that is wrong, each with its JSON pointer.
     pub fn check(self, catalogue: &Catalogue) -> Result<Trial<'_>, Vec<FieldError>> {
-        let mut errors = Vec::new();
-        let event_type = self.event_type.as_deref();
-        let event_type = event_type
-            .ok_or_else(|| "is required".to_owned())
-            .and_then(|key| catalogue.named(key).map_err(|error| error.to_string()));
-        let event_type = kept(&mut errors, "/type", event_type);
-        let data = event_type.and_then(|of| kept(&mut errors, "/data", data(self.data, of)));
+        let mut errors = Errors::default();
+        let named = |key: &str| catalogue.named(key).map_err(|error| error.to_string());
+        let event_type = errors.required("/type", self.event_type.as_deref(), named);
+        let data = event_type.and_then(|of| errors.take("/data", data(self.data, of)));
         let occurred_at = self.occurred_at.as_deref().map(Timestamp::parse);
-        let occurred_at = kept(&mut errors, "/occurred_at", occurred_at.transpose());
+        let occurred_at = errors.take("/occurred_at", occurred_at.transpose());
         let id = self.id.as_deref().map(event::check_key);
-        let id = kept(&mut errors, "/id", id.transpose());
+        let id = errors.take("/id", id.transpose());
         match (event_type, data, occurred_at, id) {
             (Some(event_type), Some(data), Some(occurred_at), Some(_)) => Ok(Trial {
                 event_type,
                 data,
                 occurred_at,
             }),
-            _ => Err(errors),
+            _ => Err(errors.into_all()),
         }
     }
 }
@@ -91,21 +89,21 @@ impl TestInput {
         trigger_type: &'c EventType,
         catalogue: &'c Catalogue,
     ) -> Result<Trial<'c>, Vec<FieldError>> {
-        let mut errors = Vec::new();
+        let mut errors = Errors::default();
         let event_type = match self.event_type.as_deref() {
             None => Ok(trigger_type),
             Some(key) => firing(trigger_type, key, catalogue),
         };
-        let event_type = kept(&mut errors, "/type", event_type);
+        let event_type = errors.take("/type", event_type);
         let sample_of = event_type.unwrap_or(trigger_type);
-        let data = kept(&mut errors, "/data", data(self.data, sample_of));
+        let data = errors.take("/data", data(self.data, sample_of));
         match (event_type, data) {
             (Some(event_type), Some(data)) => Ok(Trial {
                 event_type,
                 data,
                 occurred_at: None,
             }),
-            _ => Err(errors),
+            _ => Err(errors.into_all()),
         }
     }
 }
@@ -132,16 +130,6 @@ fn data(given: Option<Box<RawValue>>, event_type: &EventType) -> Result<Box<RawV
         Some(data) => object(data),
         None => Ok(serde_json::from_str(event_type.sample()).expect("samples are JSON")),
     }
-}
-
-fn kept<T, E: std::fmt::Display>(
-    errors: &mut Vec<FieldError>,
-    pointer: &str,
-    checked: Result<T, E>,
-) -> Option<T> {
-    checked
-        .map_err(|error| errors.push(FieldError::new(pointer, error)))
-        .ok()
 }
 
 #[cfg(test)]

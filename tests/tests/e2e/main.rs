@@ -12,6 +12,7 @@ mod operator_events;
 mod preview;
 mod problems;
 mod purge;
+mod recipes;
 mod restart;
 mod settings;
 mod templates;

@@ -1,7 +1,7 @@
 //! Body templates: what receivers get in place of the default body.
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::{Account, Receiver, Service, id};
+use e2e::{Account, Receiver, Service, has, id, millis};
 use serde_json::{Value, json};
 
 const URL: &str = "http://127.0.0.1:9/";
@@ -104,5 +104,42 @@ async fn an_event_that_a_template_cannot_render_is_not_sent_and_says_why() -> Re
         .event("participant.confirmed", &json!({ "n": 2 }))
         .await?;
     assert_eq!(receiver.only().await?.json()?["data"]["n"], 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_attempt_that_the_template_fails_is_told_and_made_again_on_the_schedule() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let action = json!({
+        "name": "A", "url": receiver.url("/"), "retry_schedule": [600],
+        "body_template": "{\n\"name\": {{ data.participant.name|tojson }}}",
+    });
+    let hook = account.hook_with("participant.confirmed", action).await?;
+    let event = account.event("participant.confirmed", &json!({})).await?;
+    let delivery = id(&event["deliveries"][0]);
+    let failed = account.attempted(delivery, 1).await?;
+    let error = "template: line 2: `data.participant` is undefined";
+    has(&failed, &json!({ "status": "pending", "reason": error }))?;
+    has(
+        &failed["attempts"][0],
+        &json!({ "number": 1, "error": error }),
+    )?;
+    let wait = millis(&failed["next_attempt_at"])? - millis(&failed["created_at"])?;
+    ensure!((480_000..=730_000).contains(&wait), "again after {wait} ms");
+    ensure!(receiver.so_far().is_empty(), "nothing is sent");
+
+    // Once it is mended, the next attempt goes out.
+    let name = "{{ data.participant.name|tojson if data.participant is defined else \"null\" }}";
+    let patch = json!({ "body_template": format!("{{\"name\": {name}}}") });
+    account
+        .patch(&hook.action_path(), &patch)
+        .await?
+        .json(200)?;
+    let retry = format!("/deliveries/{delivery}/retry");
+    account.post(&retry, &Value::Null).await?.json(202)?;
+    assert_eq!(receiver.only().await?.json()?, json!({ "name": null }));
+    let delivery = account.delivery_with(delivery, "succeeded").await?;
+    assert_eq!(delivery["attempt_count"], 2);
     Ok(())
 }

@@ -6,6 +6,12 @@ use serde_json::{Map, json};
 use super::evaluate::compare_numbers;
 use super::parse::OPERATORS;
 use super::*;
+use crate::{
+    catalogue::{Catalogue, built_in},
+    docs,
+    trigger::TriggerInput,
+    url_policy::UrlPolicy,
+};
 
 fn data() -> Value {
     json!({
@@ -768,6 +774,81 @@ fn a_filter_is_stored_as_its_source_and_checked_when_read() {
 }
 
 /// Scalars from few values, so that comparisons often hold.
+// The user documentation.
+
+const GUIDE: &str = include_str!("../../../../docs/filters.md");
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).expect(text)
+}
+
+#[test]
+fn the_guides_examples_match_as_it_says() {
+    let rows = docs::rows(GUIDE, ["filter", "`data`", "matches"]);
+    for [filter, data, answer] in &rows {
+        let expected = answer.starts_with("yes");
+        assert!(expected || answer.starts_with("no"), "{answer}");
+        let data = json_of(data);
+        let filter = parse(&json_of(filter));
+        let matches = filter.matches(&subject(&data));
+        assert_eq!(matches, expected, "{} on {data}", filter.source());
+    }
+    // Each operator once at least, and both answers.
+    for operator in OPERATORS {
+        let shown = rows.iter().any(|[filter, ..]| filter.contains(operator));
+        assert!(shown, "{operator}");
+    }
+}
+
+#[test]
+fn the_guides_trigger_wants_the_sample() {
+    let blocks = docs::blocks(GUIDE, "json");
+    let [trigger] = blocks.as_slice() else {
+        panic!("{blocks:?}")
+    };
+    let input: TriggerInput = serde_json::from_str(trigger).expect("a trigger");
+    input
+        .check(&Catalogue::default(), &UrlPolicy::default())
+        .expect("a trigger that is in order");
+    let filter = parse(&json_of(trigger)["filter"]);
+    let wanted = |key: &str| {
+        let sample = built_in(key).expect("a type").sample();
+        let event = Subject {
+            account: "acme",
+            event_type: key,
+            data: &json_of(sample),
+        };
+        filter.matches(&event)
+    };
+    assert!(wanted("participant.confirmed"));
+    assert!(!wanted("participant.not_coming"));
+}
+
+#[test]
+fn the_guides_refusals_are_those_of_the_service() {
+    for [filter, pointer, detail] in docs::rows(GUIDE, ["filter", "pointer", "detail"]) {
+        let error = Filter::parse(&json_of(&filter)).expect_err(&filter);
+        assert_eq!(format!("/filter{}", error.path), pointer);
+        assert_eq!(error.detail, detail);
+    }
+}
+
+#[test]
+fn the_guides_limits_are_those_of_the_service() {
+    let rows = docs::rows(GUIDE, ["of a filter", "at most"]);
+    let limits = rows.iter().map(|[_, limit]| limit.as_str());
+    let expected = [
+        format!("{MAX_BYTES} bytes"),
+        MAX_DEPTH.to_string(),
+        MAX_CONDITIONS.to_string(),
+        MAX_LIST.to_string(),
+        format!("{MAX_PATH_BYTES} bytes"),
+    ];
+    assert_eq!(limits.collect::<Vec<_>>(), expected);
+}
+
+// Whatever comes.
+
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(json!(null)),

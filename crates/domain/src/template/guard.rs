@@ -1,4 +1,4 @@
-//! Keeps templates to the language that [the module](super) describes, before the engine compiles
+//! Keeps templates to the language that `docs/templates.md` describes, before the engine compiles
 //! them: its parser, compiler and values recurse where a template makes them.
 //!
 //! This reads the tags as the engine's lexer does. Where it cannot be sure to, it refuses.

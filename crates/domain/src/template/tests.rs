@@ -2,12 +2,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::catalogue::{BUILT_IN, built_in};
-
-const SLACK: &str = include_str!("recipes/slack.jinja");
-const TEAMS: &str = include_str!("recipes/teams.jinja");
-const TWILIO: &str = include_str!("recipes/twilio_sms.jinja");
-const SENDGRID: &str = include_str!("recipes/sendgrid.jinja");
+use crate::{
+    catalogue::{BUILT_IN, built_in},
+    docs,
+    trigger::ActionInput,
+    url_policy::UrlPolicy,
+};
 
 /// The default body of a webhook for `data`.
 fn event(event_type: &str, data: &Value) -> Value {
@@ -780,10 +780,88 @@ fn a_template_is_stored_as_its_source_and_fails_late_when_it_is_refused_now() {
     );
 }
 
+// The user documentation.
+
+const GUIDE: &str = include_str!("../../../../docs/templates.md");
+
+#[test]
+fn the_guides_examples_make_what_it_says() {
+    let blocks = docs::blocks(GUIDE, "json");
+    let [_, event] = blocks.as_slice() else {
+        panic!("{blocks:?}")
+    };
+    let event: Value = serde_json::from_str(event).expect("an event");
+    let examples = docs::examples(GUIDE);
+    for (source, expected) in &examples {
+        let made = BodyTemplate::parse(source).and_then(|template| template.render(&event));
+        let made = made.unwrap_or_else(|error| error.to_string());
+        assert_eq!(made, *expected, "{source}");
+    }
+    // Whatever there is is told, and shown.
+    let called = |name: &str, source: &str| {
+        let words = source.split(|c: char| !c.is_ascii_alphanumeric());
+        words.into_iter().any(|word| word == name)
+    };
+    for name in vocabulary::FILTERS.into_iter().chain(vocabulary::TESTS) {
+        assert!(GUIDE.contains(&format!("`{name}`")), "{name} is not told");
+        // Short for another each.
+        let shown = examples.iter().any(|(source, _)| called(name, source));
+        assert!(
+            shown || ["escape", "length", "d"].contains(&name),
+            "{name} is not shown"
+        );
+    }
+}
+
+#[test]
+fn the_guides_action_is_in_order() {
+    let action = docs::blocks(GUIDE, "json")[0];
+    let input: ActionInput = serde_json::from_str(action).expect("an action");
+    input
+        .check(built_in("participant.confirmed"), &UrlPolicy::default())
+        .expect("an action that is in order");
+}
+
+#[test]
+fn the_guides_limits_are_those_of_the_service() {
+    let rows = docs::rows(GUIDE, ["of a template", "at most"]);
+    let limits = rows.iter().map(|[_, limit]| limit.as_str());
+    let expected = [
+        format!("{MAX_SOURCE_BYTES} bytes"),
+        format!("{MAX_OUTPUT_BYTES} bytes"),
+        MAX_TAG_TOKENS.to_string(),
+        MAX_TOKENS.to_string(),
+        MAX_BRACKETS.to_string(),
+        MAX_ELIFS.to_string(),
+        MAX_FUEL.to_string(),
+    ];
+    assert_eq!(limits.collect::<Vec<_>>(), expected);
+}
+
 // The recipes.
 
-fn render_recipe(recipe: &str, event: &Value) -> String {
-    BodyTemplate::parse(recipe)
+const RECIPES: &str = include_str!("../../../../docs/recipes.md");
+const SLACK: &str = "## Slack";
+const TEAMS: &str = "## Microsoft Teams";
+const TWILIO: &str = "## Twilio SMS";
+const SENDGRID: &str = "## SendGrid";
+
+/// The action of a recipe, as it is to be posted, with its template.
+fn recipe(heading: &str) -> Value {
+    let section = docs::section(RECIPES, heading);
+    let mut action: Value =
+        serde_json::from_str(docs::blocks(section, "json")[0]).expect("an action");
+    let templates = docs::blocks(section, "jinja");
+    let [template] = templates.as_slice() else {
+        panic!("{heading} has {} templates", templates.len())
+    };
+    action["body_template"] = json!(template);
+    action
+}
+
+fn render_recipe(heading: &str, event: &Value) -> String {
+    let recipe = recipe(heading);
+    BodyTemplate::parse(recipe["body_template"].as_str().expect("a text"))
         .expect("a recipe is a template")
         .render(event)
         .expect("a recipe fits the event")
@@ -827,17 +905,32 @@ const HOSTILE: [&str; 8] = [
 ];
 
 #[test]
-fn the_slack_recipe_posts_what_happened() {
-    assert_eq!(
-        render_recipe(SLACK, &sample("participant.confirmed")),
-        r#"{
-  "text": "Front desk\nAmélie Hartwell\nInitial consultation, 2026-11-26 10:00 UTC\n“Yes, see you on Thursday!”\nparticipant.confirmed, 2026-11-23T15:04:05Z",
-  "blocks": [
-    {"type": "header", "text": {"type": "plain_text", "text": "Front desk"}},
-    {"type": "section", "text": {"type": "plain_text", "text": "Amélie Hartwell\nInitial consultation, 2026-11-26 10:00 UTC\n“Yes, see you on Thursday!”\nparticipant.confirmed, 2026-11-23T15:04:05Z"}}
-  ]
-}"#
-    );
+fn each_recipe_makes_what_it_says() {
+    for (heading, key, language) in [
+        (SLACK, "participant.confirmed", "json"),
+        (TEAMS, "appointment.created", "json"),
+        (TWILIO, "participant.confirmed", "text"),
+        (SENDGRID, "participant.booking_accepted", "json"),
+    ] {
+        let section = docs::section(RECIPES, heading);
+        assert!(section.contains(&format!("`{key}` makes:")), "{heading}");
+        let made = docs::blocks(section, language).pop();
+        assert_eq!(
+            Some(&*render_recipe(heading, &sample(key))),
+            made,
+            "{heading}"
+        );
+
+        let input: ActionInput = serde_json::from_value(recipe(heading)).expect("an action");
+        input
+            .check(built_in(key), &UrlPolicy::default())
+            .expect("an action that is in order");
+    }
+    assert_eq!(RECIPES.matches("\n## ").count(), 4);
+}
+
+#[test]
+fn what_a_type_lacks_a_recipe_leaves_out() {
     assert_eq!(
         render_recipe(SLACK, &sample("booking_page.viewed")),
         r#"{
@@ -851,61 +944,12 @@ fn the_slack_recipe_posts_what_happened() {
 }
 
 #[test]
-fn the_teams_recipe_posts_a_card() {
-    assert_eq!(
-        render_recipe(TEAMS, &sample("appointment.created")),
-        r#"{
-  "type": "message",
-  "attachments": [
-    {
-      "contentType": "application/vnd.microsoft.card.adaptive",
-      "contentUrl": null,
-      "content": {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "type": "AdaptiveCard",
-        "version": "1.4",
-        "body": [
-          {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "size": "large", "weight": "bolder", "text": "Front desk"}]},
-          {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": "Amélie Hartwell"}]},
-          {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": "Initial consultation, 2026-11-26 10:00 UTC"}]},
-          {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "isSubtle": true, "text": "appointment.created, 2026-11-23T15:04:05Z"}]}
-        ]
-      }
-    }
-  ]
-}"#
-    );
-}
-
-#[test]
-fn the_twilio_recipe_sends_a_form() {
+fn a_form_says_what_it_is_to_say() {
     let body = render_recipe(TWILIO, &sample("participant.confirmed"));
-    assert_eq!(
-        body,
-        "To=%2B447700900123&From=%2B15005550006&Body=Hello+Am%C3%A9lie+Hartwell%2C+about+your+\
-         appointment+%22Initial+consultation%22+on+2026-11-26+at+10%3A00+UTC%3A+thank+you+for+\
-         your+answer."
-    );
     assert_eq!(
         form(&body)[2].1,
         "Hello Amélie Hartwell, about your appointment \"Initial consultation\" on 2026-11-26 at \
          10:00 UTC: thank you for your answer."
-    );
-}
-
-#[test]
-fn the_sendgrid_recipe_sends_an_email() {
-    assert_eq!(
-        render_recipe(SENDGRID, &sample("participant.booking_accepted")),
-        r#"{
-  "personalizations": [{"to": [{"email": "amelie.hartwell@example.com", "name": "Amélie Hartwell"}]}],
-  "from": {"email": "appointments@example.com"},
-  "subject": "Your appointment on 2026-11-26 at 10:00 UTC",
-  "content": [
-    {"type": "text/plain", "value": "Hello Amélie Hartwell,\n\nthis is about your appointment \"Initial consultation\" on 2026-11-26 at 10:00 UTC.\nPlace: Harbour Street 12, Bristol"},
-    {"type": "text/html", "value": "<p>Hello Amélie Hartwell,</p>\n<p>this is about your appointment “Initial consultation” on 2026-11-26 at 10:00 UTC.<br>\nPlace: Harbour Street 12, Bristol</p>"}
-  ]
-}"#
     );
 }
 
