@@ -3,9 +3,11 @@
 #[cfg(not(unix))]
 compile_error!("cargo xtask needs a Unix: Linux, macOS, or WSL on Windows");
 
+mod bench;
 mod build;
 mod debian;
 mod dotenv;
+mod host;
 mod lint;
 mod process;
 mod project;
@@ -41,6 +43,8 @@ enum Task {
     Lint,
     /// Run every test: unit tests, the embedded host's own, and the end-to-end suite
     Test(test::Options),
+    /// Measure how fast it is on this machine
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -69,5 +73,6 @@ fn run(task: Task) -> Result<()> {
         Task::Up(options) => up::run(&project, options),
         Task::Lint => lint::run(&project),
         Task::Test(options) => test::run(&project, &options),
+        Task::Bench(options) => bench::run(&project, &options),
     }
 }

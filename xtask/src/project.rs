@@ -25,6 +25,9 @@ pub(crate) const EMBEDDED_HOST: &str = "embedded-host";
 /// The end-to-end tests.
 pub(crate) const END_TO_END: &str = "e2e";
 
+/// The benchmark.
+pub(crate) const BENCH: &str = "bench";
+
 /// The profile of everything that runs natively.
 pub(crate) const NATIVE_PROFILE: &str = "native";
 
@@ -91,20 +94,14 @@ impl Project {
             .join(format!("{package}.wasm"))
     }
 
-    /// Builds the embedded host.
+    /// Builds a package whose binary has its name, to be run natively.
     ///
     /// # Returns
     ///
-    /// The absolute path of its binary.
-    pub(crate) fn build_embedded_host(&self) -> Result<PathBuf> {
-        process::run(
-            self.native_cargo("build")
-                .args(["--package", EMBEDDED_HOST]),
-        )?;
-        Ok(self
-            .native_target_dir()?
-            .join(NATIVE_PROFILE)
-            .join(EMBEDDED_HOST))
+    /// The absolute path of the binary.
+    pub(crate) fn build_native(&self, package: &str) -> Result<PathBuf> {
+        process::run(self.native_cargo("build").args(["--package", package]))?;
+        Ok(self.native_target_dir()?.join(NATIVE_PROFILE).join(package))
     }
 
     /// The target folder of native builds, which variables and configuration files of the user's may set.

@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::build;
+use crate::host::HostChoice;
 use crate::process;
 use crate::project::{COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
 use crate::spin::{self, Spin};
 use crate::toolchain::WasmToolchain;
-use crate::up::HostChoice;
 
 /// What `cargo xtask test` takes.
 #[derive(Args)]
@@ -42,7 +42,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         build::check_sizes(project)
     })?;
     let embedded_host = step("building the embedded host", || {
-        project.build_embedded_host()
+        project.build_native(EMBEDDED_HOST)
     })?;
 
     let test = || {

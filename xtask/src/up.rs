@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::iter;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -13,13 +12,13 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::build;
 use crate::dotenv::{self, API_KEY, ENCRYPTION_KEY};
+use crate::host::{Host, HostChoice};
 use crate::process::{self, Running};
 use crate::project::Project;
-use crate::spin::{self, Spin};
 
 /// What `cargo xtask up` takes.
 #[derive(Args)]
@@ -36,17 +35,6 @@ pub(crate) struct Options {
     /// Let webhooks go to private addresses, for a receiver on this machine
     #[arg(long)]
     allow_private_targets: bool,
-}
-
-/// What runs the components.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum HostChoice {
-    /// Whatever suits.
-    Auto,
-    /// Spin.
-    Spin,
-    /// The embedded host.
-    Embedded,
 }
 
 /// How often a host that says nothing is looked at.
@@ -68,19 +56,13 @@ pub(crate) fn run(project: &Project, options: Options) -> Result<()> {
     let host = Host::choose(options.host)?;
 
     build::run(project)?;
-    let program = match &host {
-        Host::Spin(spin) => spin.path.clone(),
-        Host::Embedded => {
-            eprintln!("xtask: building the embedded host");
-            project.build_embedded_host()?
-        }
-    };
+    let program = host.program(project)?;
     let key = key_place(project, &state_dir)?;
 
     // In the project's folder, where both hosts look for `.env`.
     let mut command = project.command(program);
     command
-        .args(host.arguments(address, &state_dir))
+        .args(arguments(&host, address, &state_dir))
         .stdout(Stdio::piped());
     if options.allow_private_targets {
         command.env("SPIN_VARIABLE_ALLOW_PRIVATE_TARGETS", "true");
@@ -99,43 +81,16 @@ pub(crate) fn run(project: &Project, options: Options) -> Result<()> {
     })
 }
 
-/// The host that runs the components.
-enum Host {
-    Spin(Spin),
-    Embedded,
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Spin(spin) => spin.fmt(formatter),
-            Self::Embedded => formatter.write_str("the embedded host, which stands in for Spin"),
-        }
-    }
-}
-
-impl Host {
-    fn choose(choice: HostChoice) -> Result<Self> {
-        if choice == HostChoice::Embedded {
-            return Ok(Self::Embedded);
-        }
-        match Spin::find()? {
-            Some(spin) => Ok(Self::Spin(spin)),
-            None if choice == HostChoice::Auto => Ok(Self::Embedded),
-            None => bail!("there is no Spin on the PATH; {}", spin::HOW_TO_INSTALL),
-        }
-    }
-
-    fn arguments(&self, address: SocketAddr, state_dir: &Path) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = match self {
-            Self::Spin(_) => vec!["up".into()],
-            Self::Embedded => vec![],
-        };
-        arguments.extend(["--from".into(), "spin.toml".into()]);
-        arguments.extend(["--listen".into(), address.to_string().into()]);
-        arguments.extend(["--state-dir".into(), state_dir.into()]);
-        arguments
-    }
+/// What the host is called with.
+fn arguments(host: &Host, address: SocketAddr, state_dir: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = match host {
+        Host::Spin(_) => vec!["up".into()],
+        Host::Embedded => vec![],
+    };
+    arguments.extend(["--from".into(), "spin.toml".into()]);
+    arguments.extend(["--listen".into(), address.to_string().into()]);
+    arguments.extend(["--state-dir".into(), state_dir.into()]);
+    arguments
 }
 
 /// The address to listen on, with nobody listening there.
@@ -330,7 +285,7 @@ mod tests {
     #[test]
     fn both_hosts_get_the_same_flags() {
         let address = "127.0.0.1:3000".parse().expect("address");
-        let arguments = Host::Embedded.arguments(address, Path::new("/data"));
+        let arguments = arguments(&Host::Embedded, address, Path::new("/data"));
         assert_eq!(
             arguments,
             [

@@ -1,0 +1,75 @@
+//! How fast events are accepted, by the number of callers, with and without a trigger that
+//! matches. Each round ends when all it owes is delivered.
+
+use anyhow::Result;
+
+use super::{Rounds, counted, event};
+use crate::{
+    Plan,
+    load::as_fast_as_it_goes,
+    report::{Ratio, Row, Target},
+    service::Service,
+    statistics::Series,
+};
+
+const CONNECTIONS: [usize; 3] = [1, 8, 32];
+
+/// The number of callers that there are targets for.
+const USUAL: usize = 8;
+
+/// Accounts, by how many triggers of theirs match.
+const ACCOUNTS: [(&str, usize); 2] = [("without", 0), ("with", 1)];
+
+pub(super) async fn measure(plan: &Plan) -> Result<Vec<Row>> {
+    let service = Service::start(plan).await?;
+    service.matching_trigger(ACCOUNTS[1].0, 1).await?;
+    let mut cases: Vec<_> = CONNECTIONS
+        .into_iter()
+        .flat_map(|connections| {
+            ACCOUNTS.map(|(account, matching)| (connections, account, matching))
+        })
+        .map(|case| (case, Rounds::default()))
+        .collect();
+    for number in 1..=plan.rounds {
+        for ((connections, account, matching), rounds) in &mut cases {
+            let event = event(account);
+            let load = as_fast_as_it_goes(&service, &event, *connections, plan.duration);
+            let rate = rounds.run(&service, *matching, load).await?.rate;
+            let connections = counted(*connections, "connection");
+            let matching = counted(*matching, "trigger");
+            eprintln!("bench:   round {number}, {connections}, {matching}: {rate:.0} a second");
+        }
+    }
+    let mut base = None;
+    let rows = cases
+        .into_iter()
+        .map(|((connections, _, matching), rounds)| row(connections, matching, &rounds, &mut base));
+    Ok(rows.collect())
+}
+
+fn row(connections: usize, matching: usize, rounds: &Rounds, base: &mut Option<Series>) -> Row {
+    let callers = counted(connections, "connection");
+    let what = format!(
+        "events accepted, {callers}, {} matching",
+        counted(matching, "trigger")
+    );
+    let mut row = rounds.answers(what);
+    if let (Some(rate), Some(p99)) = (&row.per_second, &row.p99_ms) {
+        let base = base.get_or_insert_with(|| rate.clone());
+        row.ratio = Some(Ratio {
+            times: rate.over(base),
+            of: "the first".into(),
+        });
+        if connections == USUAL {
+            row.targets
+                .push(Target::at_least("rate", rate.median, 1_000.0));
+            row.targets.push(Target::at_most("p99", p99.median, 50.0));
+        }
+    }
+    let deliveries = rounds.series(|round| Some(round.deliveries));
+    if let Some(deliveries) = deliveries.filter(|_| matching > 0) {
+        let (rate, duplicates) = (deliveries.median, rounds.duplicates());
+        row.note = format!("with {rate:.0} deliveries/s; {duplicates}");
+    }
+    row
+}
