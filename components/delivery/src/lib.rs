@@ -42,7 +42,7 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
         After::Nothing => {}
         After::Wake => nudge().await,
         After::Run => {
-            if let Err(problem) = run(started, runner::BUDGET).await {
+            if let Err(problem) = run(started, runner::BUDGET, YIELDS).await {
                 eprintln!("error a run failed: {problem:?}");
             }
         }
@@ -70,7 +70,7 @@ async fn route(request: &Request, started: Moment, after: &mut After) -> Result<
                 *after = After::Run;
                 return Ok(Response::empty(StatusCode::ACCEPTED));
             }
-            Ok(Response::ok(&run(started, budget).await?))
+            Ok(Response::ok(&run(started, budget, !YIELDS).await?))
         }
         (["v1", "deliveries", "run"], _) => Err(Problem::method_not_allowed("POST")),
         (["v1", "accounts", account, "deliveries"], &Method::GET) => {
@@ -131,6 +131,9 @@ fn budget(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("is 0 to {longest} seconds"))
 }
 
-async fn run(started: Moment, budget: Duration) -> Result<runner::Summary, Problem> {
-    Runner::new(started, budget)?.run().await
+/// A run that nobody waits for may leave the work to another.
+const YIELDS: bool = true;
+
+async fn run(started: Moment, budget: Duration, yields: bool) -> Result<runner::Summary, Problem> {
+    Runner::new(started, budget, yields)?.run().await
 }

@@ -22,7 +22,7 @@ use futures::{
 use platform::{
     clock::{self, Moment},
     entropy,
-    ledger::{self, Claim, ClaimLimits, Leaving, Ledger, Place, Slot},
+    ledger::{self, Claim, ClaimLimits, Joining, Leaving, Ledger, Place, Slot},
     nudge::nudge,
     operator::{self, Told},
     problem::Problem,
@@ -46,6 +46,10 @@ pub(crate) const LEASE: Duration = Duration::from_secs(2 * MAX_TIMEOUT as u64);
 const IN_FLIGHT: usize = 64;
 /// The most requests in flight of one queue, so that a receiver that hangs holds up itself.
 const IN_FLIGHT_PER_QUEUE: usize = 16;
+/// How long what is due may wait for more to come, so that at a thousand deliveries a second a claim
+/// takes ten, and a record too. What comes when nothing has been claimed for that long waits for
+/// nothing.
+const PACE: Duration = Duration::from_millis(10);
 /// The most steps of deleting what is too old in one run.
 const PRUNING_STEPS: usize = 10;
 /// How often the slot is renewed, well within its lease.
@@ -58,12 +62,12 @@ const SOON: Duration = Duration::from_secs(30);
 /// How long a waiting runner sleeps at most before it looks again: another may have put a retry
 /// before the one it waits for.
 const NAP: Duration = Duration::from_millis(500);
-/// How long an open runner with nothing to do looks for new deliveries before it leaves: at a few
-/// dozen events a second, staying costs less than being woken for each.
-const LINGER: Duration = Duration::from_millis(20);
+/// How long an open runner with nothing to do looks for new deliveries before it leaves: at ten
+/// events a second and more, staying costs less than being woken for each, and they are sent sooner.
+const LINGER: Duration = Duration::from_millis(100);
 /// How often an open runner looks for new deliveries while it waits for something.
 const GLANCE: Duration = Duration::from_millis(2);
-/// As above, while the receivers keep it waiting for longer.
+/// As above, the longer it has waited the less often, down to this.
 const SLOW_GLANCE: Duration = Duration::from_millis(20);
 
 /// What a run did.
@@ -84,11 +88,17 @@ pub(crate) struct Runner {
     started: Moment,
     /// How long it may look and wait for what is not due yet.
     patience: Duration,
+    /// Whether it leaves when another runner sees all there is to do.
+    yields: bool,
     token: String,
     slot: Option<Slot>,
+    /// Whether no other runner is known to see all there is to do.
+    needed: bool,
     /// Whether the slot says that it takes new work.
     open: bool,
     renewed: Moment,
+    claimed: Option<Moment>,
+    recorded: Option<Moment>,
     attempts: FuturesUnordered<LocalBoxFuture<'static, (Claim, Done)>>,
     in_flight: HashMap<String, usize>,
     unrecorded: Vec<(Claim, Done)>,
@@ -96,6 +106,17 @@ pub(crate) struct Runner {
     /// How far it got with what the service has to tell of itself, and when it looked last.
     told: (Place, Moment),
     summary: Summary,
+}
+
+/// What came of a look at what is due.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Something was due and is in flight.
+    Claimed,
+    /// Something is due that waits for more to come.
+    Waits,
+    /// Nothing is due, or there is no room.
+    Nothing,
 }
 
 /// What to do when nothing is due and nothing in flight.
@@ -107,17 +128,24 @@ enum Idle {
 impl Runner {
     /// A run that began at `started`. It works off what is due in any case; `patience` is how long
     /// it may stay for what is due later.
-    pub(crate) fn new(started: Moment, patience: Duration) -> Result<Self, Problem> {
+    ///
+    /// One that `yields` stops claiming when another runner is open: of many that were woken at
+    /// once, one stays.
+    pub(crate) fn new(started: Moment, patience: Duration, yields: bool) -> Result<Self, Problem> {
         Ok(Self {
             ledger: ledger::open()?,
             store: TriggerStore::open()?,
             settings: Rc::new(Settings::read()?),
             started,
             patience,
+            yields,
             token: format!("{:032x}", entropy::bits()),
             slot: None,
+            needed: true,
             open: false,
             renewed: started,
+            claimed: None,
+            recorded: None,
             attempts: FuturesUnordered::new(),
             in_flight: HashMap::new(),
             unrecorded: Vec::new(),
@@ -133,6 +161,9 @@ impl Runner {
         let closed = self.close().await;
         worked.and(closed)?;
         self.suspects.judge(&self.store, &self.ledger).await;
+        if !self.needed {
+            return Ok(self.summary);
+        }
         self.keep_house().await?;
         if self.tell()?.owed && !self.patience.is_zero() {
             nudge().await;
@@ -157,8 +188,9 @@ impl Runner {
     /// Claims and sends until nothing is left to do or the time for claiming is over.
     async fn work(&mut self) -> Result<(), Problem> {
         let mut last_work = Moment::now();
-        while self.started.elapsed() < CLAIMING {
-            if self.claim()? {
+        while self.needed && self.started.elapsed() < CLAIMING {
+            let look = self.claim()?;
+            if look == Look::Claimed {
                 last_work = Moment::now();
             }
             if self.told.1.elapsed() > TELLING {
@@ -166,7 +198,7 @@ impl Runner {
             }
             self.gather().await;
             self.keep_slot().await?;
-            if !self.unrecorded.is_empty() {
+            if self.is_to_record() {
                 self.record()?;
                 // Now rather than at the end, so that less is sent to who wants no more.
                 if !self.suspects.is_empty() {
@@ -174,11 +206,9 @@ impl Runner {
                 }
                 last_work = Moment::now();
             } else if !self.attempts.is_empty() {
-                let quiet = last_work.elapsed() > LINGER;
-                self.next_attempt(if quiet { SLOW_GLANCE } else { GLANCE })
-                    .await;
-            } else if last_work.elapsed() < LINGER.min(self.patience) {
-                clock::sleep(GLANCE).await;
+                self.next_attempt(glance(last_work.elapsed())).await;
+            } else if look == Look::Waits || last_work.elapsed() < LINGER.min(self.patience) {
+                clock::sleep(glance(last_work.elapsed())).await;
             } else if self.tell()?.count > 0 {
                 // What it told is owed, or there is more to tell.
             } else if let Idle::Stop = self.idle().await? {
@@ -188,13 +218,19 @@ impl Runner {
         Ok(())
     }
 
-    /// Claims what is due, as far as there is room, and starts on it. `false` when nothing was.
-    fn claim(&mut self) -> Result<bool, Problem> {
+    /// Claims what is due, as far as there is room, and starts on it.
+    fn claim(&mut self) -> Result<Look, Problem> {
         let now = clock::now();
         let room = IN_FLIGHT.saturating_sub(self.attempts.len());
+        if room == 0 {
+            return Ok(Look::Nothing);
+        }
         // A look costs far less than a write that changes nothing.
-        if room == 0 || self.ledger.next_due_at()?.is_none_or(|due| due > now) {
-            return Ok(false);
+        match self.ledger.next_due_at()? {
+            Some(due) if due > now => return Ok(Look::Nothing),
+            None => return Ok(Look::Nothing),
+            Some(due) if lately(self.claimed) && now.since(due) < PACE => return Ok(Look::Waits),
+            Some(_) => {}
         }
         let claim = Claim {
             token: format!("{:032x}", entropy::bits()),
@@ -214,8 +250,9 @@ impl Runner {
         };
         let claimed = self.ledger.claim(&claim, &limits, now)?;
         if claimed.is_empty() {
-            return Ok(false);
+            return Ok(Look::Nothing);
         }
+        self.claimed = Some(Moment::now());
         self.summary.claimed += claimed.len();
         let plan = prepare(claimed, &self.store, &self.ledger)?;
         if !plan.withdraw.is_empty() {
@@ -230,7 +267,7 @@ impl Runner {
             let made = async move { (claim, attempt(prepared, &settings).await) };
             self.attempts.push(made.boxed_local());
         }
-        Ok(true)
+        Ok(Look::Claimed)
     }
 
     /// Starts what was claimed, and takes in what has finished, without waiting.
@@ -265,8 +302,14 @@ impl Runner {
         self.unrecorded.push((claim, done));
     }
 
+    /// Whether what has finished is to be recorded now, or may wait for more to finish.
+    fn is_to_record(&self) -> bool {
+        !self.unrecorded.is_empty() && (self.attempts.is_empty() || !lately(self.recorded))
+    }
+
     /// Records what has finished, a statement for each claim. What can't be recorded stays.
     fn record(&mut self) -> Result<(), Problem> {
+        self.recorded = Some(Moment::now());
         while let Some((claim, _)) = self.unrecorded.first() {
             let claim = claim.clone();
             let of_claim = |(other, _): &(Claim, Done)| other.token == claim.token;
@@ -301,8 +344,16 @@ impl Runner {
         let now = clock::now();
         let open = self.attempts.len() < IN_FLIGHT;
         match &self.slot {
-            None if !self.attempts.is_empty() => {
+            None if !self.attempts.is_empty() && !self.yields => {
                 self.slot = self.ledger.enter(&self.token, now)?;
+                self.open = true;
+            }
+            None if !self.attempts.is_empty() => {
+                match self.ledger.join(&self.token, now)? {
+                    Joining::Joined(slot) => self.slot = Some(slot),
+                    Joining::NotNeeded => self.needed = false,
+                    Joining::Full => {}
+                }
                 self.open = true;
             }
             Some(slot) if open != self.open || self.renewed.elapsed() > RENEWAL => {
@@ -387,4 +438,14 @@ impl Runner {
             self.next_attempt(BUDGET).await;
         }
     }
+}
+
+/// Whether this was so short a time ago that the next one may wait for company.
+fn lately(last: Option<Moment>) -> bool {
+    last.is_some_and(|last| last.elapsed() < PACE)
+}
+
+/// How long a runner that has had nothing to do for so long waits until it looks again.
+fn glance(quiet: Duration) -> Duration {
+    (quiet / 10).clamp(GLANCE, SLOW_GLANCE)
 }

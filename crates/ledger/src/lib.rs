@@ -30,7 +30,7 @@ pub use leases::{LEASE, Lease, Subject};
 pub use manual::{Cancelled, Recovery, Retried};
 pub use purge::{PurgeStep, Remains};
 pub use retention::Pruned;
-pub use runners::{Leaving, Slot};
+pub use runners::{Joining, Leaving, Slot};
 pub use test_send::NewTest;
 
 use database::{Columns, optional, text};

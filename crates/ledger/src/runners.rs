@@ -29,6 +29,17 @@ pub struct Slot {
     token: String,
 }
 
+/// What became of a runner's wish to help.
+#[derive(Debug, Clone)]
+pub enum Joining {
+    /// It has a slot, open.
+    Joined(Slot),
+    /// Another runner is open and sees all there is to do.
+    NotNeeded,
+    /// All slots are taken, by runners that take no new work.
+    Full,
+}
+
 /// What became of a runner's wish to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaving {
@@ -45,15 +56,49 @@ impl<D: Database> Ledger<D> {
     ///
     /// When the ledger fails.
     pub fn enter(&self, token: &str, now: Timestamp) -> Result<Option<Slot>, LedgerError> {
+        self.take_slot(token, now, "TRUE")
+    }
+
+    /// As [`Ledger::enter`], unless another runner is open: that one sees what this one would.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn join(&self, token: &str, now: Timestamp) -> Result<Joining, LedgerError> {
+        let another = "SELECT 1 FROM runner WHERE open AND expires_at > ?2";
+        let slot = self.take_slot(token, now, &format!("NOT EXISTS ({another})"))?;
+        if let Some(slot) = slot {
+            return Ok(Joining::Joined(slot));
+        }
+        let open = self.run(
+            "SELECT 1 FROM runner WHERE open AND expires_at > ?1 LIMIT 1",
+            &[now.into()],
+        )?;
+        Ok(if open.is_empty() {
+            Joining::Full
+        } else {
+            Joining::NotNeeded
+        })
+    }
+
+    fn take_slot(
+        &self,
+        token: &str,
+        now: Timestamp,
+        condition: &str,
+    ) -> Result<Option<Slot>, LedgerError> {
         let taken = self.run(
-            "INSERT INTO runner (slot, token, open, waiting, expires_at)
-             SELECT free.value, ?1, 1, 0, ?2 + ?3 FROM json_each(?4) AS free
-             WHERE NOT EXISTS
-                (SELECT 1 FROM runner WHERE slot = free.value AND expires_at > ?2)
-             ORDER BY free.value LIMIT 1
-             ON CONFLICT (slot) DO UPDATE SET token = excluded.token, open = 1, waiting = 0,
-                expires_at = excluded.expires_at
-             RETURNING slot",
+            &format!(
+                "INSERT INTO runner (slot, token, open, waiting, expires_at)
+                 SELECT free.value, ?1, 1, 0, ?2 + ?3 FROM json_each(?4) AS free
+                 WHERE NOT EXISTS
+                    (SELECT 1 FROM runner WHERE slot = free.value AND expires_at > ?2)
+                   AND {condition}
+                 ORDER BY free.value LIMIT 1
+                 ON CONFLICT (slot) DO UPDATE SET token = excluded.token, open = 1, waiting = 0,
+                    expires_at = excluded.expires_at
+                 RETURNING slot"
+            ),
             &[
                 text(token),
                 now.into(),

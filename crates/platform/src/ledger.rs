@@ -2,7 +2,7 @@
 
 pub use ::ledger::*;
 
-use std::time::Duration;
+use std::{mem::ManuallyDrop, time::Duration};
 
 use spin_sdk::sqlite::{Connection, Value as SpinValue};
 
@@ -17,9 +17,10 @@ use crate::{
 pub type Ledger = ::ledger::Ledger<SpinDatabase>;
 
 /// A connection to the database. On `spin up` it is a SQLite connection of its own: it is opened
-/// once a request, and kept.
+/// once a request, and kept to the end of the instance, when the host closes it. The last connection
+/// that is closed has the whole write-ahead log to carry over, and no answer waits for that.
 pub struct SpinDatabase {
-    connection: Connection,
+    connection: ManuallyDrop<Connection>,
 }
 
 /// How long writers that meet try to get past each other.
@@ -32,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A problem when the database can't be opened or `ledger_durability` is malformed.
 pub fn open() -> Result<Ledger, Problem> {
     let database = SpinDatabase {
-        connection: Connection::open_default().map_err(Problem::unavailable)?,
+        connection: ManuallyDrop::new(Connection::open_default().map_err(Problem::unavailable)?),
     };
     let settings: &[&str] = match config::durability()? {
         Durability::Full => &[BUSY_AT_ONCE],

@@ -26,7 +26,7 @@ const ENCRYPTION_KEY: &str = "YmVuY2htYXJrIGRhdGEsIGRlbGV0ZWQgYWZ0ZXJ3YXI=";
 /// How long a service may take to record its last webhooks.
 const SETTLING: Duration = Duration::from_secs(20);
 /// Longer than a runner without work stays.
-const LINGERING: Duration = Duration::from_millis(100);
+const LINGERING: Duration = Duration::from_millis(250);
 
 /// The type of all events that are posted. It has an umbrella, so that matching reads all it ever
 /// reads.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::time::Timestamp;
-use ledger::{Inserted, Leaving, Ledger};
+use ledger::{Inserted, Joining, Leaving, Ledger};
 
 use crate::support::{
     Post, Sqlite, Target, again, at, attempt, claim_one, millis, post_one, race, sent,
@@ -60,6 +60,48 @@ fn runners_that_race_for_slots_get_one_each() {
                 .is_some()
         });
         assert_eq!(entered.iter().filter(|entered| **entered).count(), 4);
+    }
+}
+
+#[test]
+fn a_runner_joins_where_no_other_takes_new_work() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    let join = |token, now| ledger.join(token, now).unwrap();
+    let Joining::Joined(first) = join("a", at(0)) else {
+        panic!("nobody else is there");
+    };
+    assert!(matches!(join("b", at(0)), Joining::NotNeeded));
+    // It has all it can take.
+    assert!(ledger.renew(&first, false, at(0)).unwrap());
+    assert!(matches!(join("b", at(0)), Joining::Joined(_)));
+    assert!(matches!(join("c", at(0)), Joining::NotNeeded));
+    // Those who do not renew are taken for dead.
+    assert!(matches!(join("c", at(10)), Joining::Joined(_)));
+}
+
+#[test]
+fn a_runner_does_not_join_where_all_slots_are_taken_and_is_not_told_that_it_is_not_needed() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    for token in ["a", "b", "c", "d"] {
+        let slot = ledger.enter(token, at(0)).unwrap().unwrap();
+        assert!(ledger.renew(&slot, false, at(0)).unwrap());
+    }
+    assert!(matches!(ledger.join("e", at(0)).unwrap(), Joining::Full));
+}
+
+#[test]
+fn of_runners_that_race_to_join_one_joins() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.db");
+    for round in 0..10 {
+        let joined = race(8, |number| {
+            let database = Sqlite::open(&file);
+            let joining = database.ledger().join(&number.to_string(), at(round * 60));
+            matches!(joining.unwrap(), Joining::Joined(_))
+        });
+        assert_eq!(joined.iter().filter(|joined| **joined).count(), 1);
     }
 }
 
