@@ -78,10 +78,10 @@ pub(crate) fn prepare(
         .map(|event| (event.id, event))
         .collect();
 
-    let mut triggers: HashMap<TriggerId, Option<Trigger>> = HashMap::new();
+    let mut triggers: HashMap<(AccountId, TriggerId), Option<Trigger>> = HashMap::new();
     let mut plan = Plan::default();
     for claimed in claimed {
-        let trigger = match triggers.entry(claimed.trigger) {
+        let trigger = match triggers.entry((claimed.account.clone(), claimed.trigger)) {
             std::collections::hash_map::Entry::Occupied(read) => read.into_mut(),
             std::collections::hash_map::Entry::Vacant(missing) => {
                 missing.insert(store.trigger(&claimed.account, claimed.trigger)?)

@@ -42,8 +42,9 @@ pub struct Remains {
 }
 
 impl<D: Database> Ledger<D> {
-    /// Deletes a bounded number of what is still to be told in an account, then of its deliveries,
-    /// with their attempts, then of its events, then of what is known of its actions' health.
+    /// Deletes a bounded number of an account's deliveries, with their attempts; then, when no more
+    /// are left, of what is to be told of them; then of its events; then of what is known of its
+    /// actions' health. In this order none of them brings another back.
     ///
     /// # Errors
     ///
@@ -54,17 +55,18 @@ impl<D: Database> Ledger<D> {
             deliveries: 0,
             more: true,
         };
-        // First, because an event is made of each.
-        if self.delete_of("announcement", account)? == STEP {
-            return Ok(step);
-        }
-        step.deliveries = self.delete_of("delivery", account)?;
-        if step.deliveries < STEP {
-            step.events = self.delete_of("event", account)?;
-            if step.events < STEP {
-                step.more = self.delete_of("action_health", account)? == STEP;
+        for table in ["delivery", "announcement", "event", "action_health"] {
+            let deleted = self.delete_of(table, account)?;
+            match table {
+                "delivery" => step.deliveries = deleted,
+                "event" => step.events = deleted,
+                _ => {}
+            }
+            if deleted == STEP {
+                return Ok(step);
             }
         }
+        step.more = false;
         Ok(step)
     }
 
@@ -132,7 +134,7 @@ impl<D: Database> Ledger<D> {
     }
 
     /// Deletes a bounded number of the deliveries of these events, with their attempts; then, when
-    /// no more are left, the events.
+    /// no more are left, what is to be told of them, and the events.
     ///
     /// # Errors
     ///
@@ -158,6 +160,11 @@ impl<D: Database> Ledger<D> {
                 more: true,
             });
         }
+        self.run(
+            "DELETE FROM announcement
+             WHERE account = ?1 AND event_id IN (SELECT gone.value FROM json_each(?2) AS gone)",
+            &[text(account), ids.clone()],
+        )?;
         // One that was replayed in between takes its new deliveries along.
         let events = self.run(
             "DELETE FROM event

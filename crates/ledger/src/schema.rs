@@ -115,7 +115,7 @@ const STATEMENTS: &[&str] = &[
         since       INTEGER,
         reason      TEXT
     )",
-    "CREATE INDEX IF NOT EXISTS announcement_account ON announcement (account)",
+    "CREATE INDEX IF NOT EXISTS announcement_event ON announcement (account, event_id)",
     // Who is writing what only one at a time may write.
     "CREATE TABLE IF NOT EXISTS lease (
         subject    TEXT PRIMARY KEY,

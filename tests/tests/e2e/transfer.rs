@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use e2e::{Account, Answer, DEADLINE, Receiver, Reply, Service, Settings, eventually, id};
+use http::Method;
 use serde_json::{Value, json};
 
 const URL: &str = "http://127.0.0.1:9/";
@@ -344,6 +345,37 @@ async fn an_account_of_many_triggers_comes_in_pages_each_of_which_can_be_importe
         assert_eq!(triggers(&there).await?, triggers(&here).await?);
     }
     Ok(())
+}
+
+async fn put(account: &Account, path: &str, body: &Value) -> Result<Reply> {
+    let headers = [("content-type", "application/json")];
+    let body = body.to_string();
+    account.api.send(Method::PUT, path, &headers, body).await
+}
+
+#[tokio::test]
+async fn triggers_of_custom_types_need_those_types_where_they_come_to() -> Result<()> {
+    let (here, service) = (account(), elsewhere()?);
+    let there = namesake(&here, &service);
+    let event_type = json!({ "label": "Moved house", "sample": { "to": "Elm Street" } });
+    let path = "/v1/event-types/transfer.moved_house";
+    put(&here, path, &event_type).await?.json(201)?;
+    here.hook("transfer.moved_house", URL).await?;
+    let body = json!({ "document": export(&here).await? });
+
+    let problem = there.post("/import", &body).await?.problem(422)?;
+    problem.names("/document/triggers/0/type", &["transfer.moved_house"])?;
+    there.is_empty().await?;
+    put(&there, path, &event_type).await?.json(201)?;
+    assert_eq!(counts(&import(&there, &body).await?), [1, 0, 0]);
+    let accepted = there.event("transfer.moved_house", &json!({})).await?;
+    assert_eq!(accepted["deliveries"].as_array().map(Vec::len), Some(1));
+
+    // And keep them there.
+    let problem = there.api.delete(path).await?.problem(409)?;
+    problem.says(&[&here.ids("/triggers").await?[0]])?;
+    here.delete("").await?.empty(204)?;
+    here.api.delete(path).await?.empty(204)
 }
 
 async fn refused(account: &Account, body: &Value, pointer: &str, parts: &[&str]) -> Result<()> {
