@@ -11,6 +11,7 @@ mod host;
 mod lint;
 mod process;
 mod project;
+mod receivers;
 mod spin;
 mod test;
 mod toolchain;
@@ -33,7 +34,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Make the standard library for WebAssembly available; every other command does this by itself
+    /// Make available what the other commands need, which they do by themselves: the standard library for WebAssembly, and packages
+    /// for the tests of the example receivers
     Setup,
     /// Build the components and say how large they are
     Build,
@@ -68,7 +70,10 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     let project = Project::open()?;
     match task {
-        Task::Setup => toolchain::WasmToolchain::ready(&project).map(drop),
+        Task::Setup => {
+            toolchain::WasmToolchain::ready(&project)?;
+            receivers::ready(&project)
+        }
         Task::Build => build::run(&project),
         Task::Up(options) => up::run(&project, options),
         Task::Lint => lint::run(&project),

@@ -10,6 +10,7 @@ use crate::build;
 use crate::host::HostChoice;
 use crate::process;
 use crate::project::{COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
+use crate::receivers;
 use crate::spin::{self, Spin};
 use crate::toolchain::WasmToolchain;
 
@@ -35,6 +36,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         };
     let started = Instant::now();
     let toolchain = WasmToolchain::ready(project)?;
+    receivers::ready(project)?;
 
     step("building the components", || {
         let packages: Vec<&str> = COMPONENTS.into_iter().chain([PROBE]).collect();

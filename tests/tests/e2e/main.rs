@@ -3,6 +3,7 @@
 
 mod batch;
 mod catalogue;
+mod client;
 mod cloud_events;
 mod concurrency;
 mod deliveries;
@@ -12,6 +13,7 @@ mod operator_events;
 mod preview;
 mod problems;
 mod purge;
+mod receivers;
 mod recipes;
 mod restart;
 mod settings;

@@ -1,0 +1,345 @@
+//! The client: one request at a time, sent again where that is of use.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::{
+    Method, StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{Error, Problem, RetryPolicy, RunSummary, query};
+
+/// How long an answer may take, unless it is said.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A client of one service, with one API key. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    authorization: HeaderValue,
+    retries: RetryPolicy,
+    timeout: Duration,
+}
+
+/// An account of the service, as a client sees it.
+#[derive(Debug, Clone)]
+pub struct Account {
+    client: Client,
+    id: String,
+}
+
+/// A kind of event that the service knows.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EventType {
+    /// Its key, e.g. `participant.confirmed`.
+    pub key: String,
+    /// What people are shown.
+    pub label: String,
+    /// The heading under which people find it.
+    pub group: String,
+    /// When it happens.
+    pub description: String,
+    /// Data of such an event, made up.
+    pub sample: Value,
+}
+
+/// A request, whatever becomes of it.
+pub(crate) struct Call<'a> {
+    method: Method,
+    path: Vec<&'a str>,
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    /// Whether doing it twice does no harm.
+    repeatable: bool,
+}
+
+impl Client {
+    /// A client of the service at this URL, such as `https://hooks.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// When the URL or the key can't be used, or this machine has no root certificates.
+    pub fn new(url: &str, api_key: &str) -> Result<Self, Error> {
+        let base = Url::parse(url)
+            .ok()
+            .filter(|base| ["http", "https"].contains(&base.scheme()) && base.has_host())
+            .ok_or_else(|| Error::Setup(format!("{url:?} is no http or https URL")))?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {api_key}"))
+            .map_err(|_| Error::Setup("the API key has characters that no key has".into()))?;
+        authorization.set_sensitive(true);
+        // Where the application has chosen a provider of cryptography, that stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .user_agent(concat!(
+                "webhook-triggers-client/",
+                env!("CARGO_PKG_VERSION")
+            ))
+            // The service has no redirects; another host is not to get the key.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| Error::Setup(format!("no HTTP client could be made: {error}")))?;
+        Ok(Self {
+            http,
+            base,
+            authorization,
+            retries: RetryPolicy::default(),
+            timeout: TIMEOUT,
+        })
+    }
+
+    /// The same client, which sends again as `retries` says.
+    #[must_use]
+    pub fn with_retries(self, retries: RetryPolicy) -> Self {
+        Self { retries, ..self }
+    }
+
+    /// The same client, which waits this long for each answer.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// An account. It needs no creation: it is there once something is in it.
+    pub fn account(&self, id: &str) -> Account {
+        Account {
+            client: self.clone(),
+            id: id.to_owned(),
+        }
+    }
+
+    /// The kinds of events that there are.
+    ///
+    /// # Errors
+    ///
+    /// As any request.
+    pub async fn event_types(&self) -> Result<Vec<EventType>, Error> {
+        self.call(Call::get(["v1", "event-types"])).await
+    }
+
+    /// Works off what is due, for some seconds. The service does so by itself when events come; a
+    /// scheduler calls this for retries that are due later, each minute or so.
+    ///
+    /// # Errors
+    ///
+    /// As any request.
+    pub async fn run(&self) -> Result<RunSummary, Error> {
+        self.call(Call::post(["v1", "deliveries", "run"]).repeatable())
+            .await
+    }
+
+    /// Makes a call that is answered with JSON.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, Error> {
+        let (status, body) = self.answer(call).await?;
+        serde_json::from_slice(&body).map_err(|error| Error::Unexpected {
+            status: status.as_u16(),
+            detail: error.to_string(),
+        })
+    }
+
+    /// Makes a call whose answer says all by being there.
+    pub(crate) async fn done(&self, call: Call<'_>) -> Result<(), Error> {
+        self.answer(call).await.map(drop)
+    }
+
+    async fn answer(&self, call: Call<'_>) -> Result<(StatusCode, Vec<u8>), Error> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(&call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let pause = self
+                .retries
+                .pause(attempt, &error, call.repeatable, chance());
+            let Some(pause) = pause else {
+                return Err(error);
+            };
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(&self, call: &Call<'_>) -> Result<(StatusCode, Vec<u8>), Error> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::Setup(format!("{} has no path", self.base)))?
+            .pop_if_empty()
+            .extend(&call.path);
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        let request = self
+            .http
+            .request(call.method.clone(), url)
+            .header(AUTHORIZATION, &self.authorization)
+            .headers(call.headers.clone())
+            .body(call.body.clone())
+            .timeout(self.timeout);
+        let response = request.send().await.map_err(not_sent)?;
+        let (status, retry_after) = (response.status(), retry_after(response.headers()));
+        let body = response.bytes().await;
+        let body = body.map_err(|error| Error::Unanswered(Box::new(error)))?;
+        if status.is_success() {
+            return Ok((status, body.into()));
+        }
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => Err(Error::Refused(Box::new(Problem {
+                status: status.as_u16(),
+                retry_after,
+                ..problem
+            }))),
+            Err(_) => Err(Error::Unexpected {
+                status: status.as_u16(),
+                detail: String::from_utf8_lossy(&body).chars().take(200).collect(),
+            }),
+        }
+    }
+}
+
+impl Account {
+    /// The account's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The path of what is at `rest` in the account.
+    pub(crate) fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
+        [&["v1", "accounts", &self.id], rest].concat()
+    }
+}
+
+impl<'a> Call<'a> {
+    /// A call without a body.
+    pub(crate) fn new(method: Method, path: impl Into<Vec<&'a str>>) -> Self {
+        Self {
+            // RFC 9110, 9.2.2.
+            repeatable: method.is_idempotent(),
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+        }
+    }
+
+    pub(crate) fn get(path: impl Into<Vec<&'a str>>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(crate) fn post(path: impl Into<Vec<&'a str>>) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    /// The same, where doing it twice does no harm.
+    pub(crate) fn repeatable(self) -> Self {
+        Self {
+            repeatable: true,
+            ..self
+        }
+    }
+
+    /// The same with what is set of this query.
+    pub(crate) fn query(self, query: &impl Serialize) -> Self {
+        Self {
+            query: query::pairs(query),
+            ..self
+        }
+    }
+
+    /// The same with a body of this media type.
+    pub(crate) fn body(mut self, media_type: &'static str, body: &impl Serialize) -> Self {
+        self.body = serde_json::to_vec(body).expect("what is sent has string keys");
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        self
+    }
+
+    pub(crate) fn json(self, body: &impl Serialize) -> Self {
+        self.body("application/json", body)
+    }
+
+    /// The same under this idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// When it is no key.
+    pub(crate) fn under_key(mut self, key: &str) -> Result<Self, Error> {
+        let value = HeaderValue::from_str(key)
+            .map_err(|_| Error::Setup(format!("{key:?} is no idempotency key")))?;
+        self.headers.insert("idempotency-key", value);
+        Ok(self.repeatable())
+    }
+}
+
+/// Why there is no answer: was anything sent?
+fn not_sent(error: reqwest::Error) -> Error {
+    if error.is_builder() {
+        Error::Setup(error.to_string())
+    } else if error.is_connect() {
+        Error::Unreachable(Box::new(error))
+    } else {
+        Error::Unanswered(Box::new(error))
+    }
+}
+
+/// `Retry-After` (RFC 9110, 10.2.3): seconds, or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => {
+            let date = httpdate::parse_http_date(value).ok()?;
+            Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+        }
+    }
+}
+
+/// 0 to 1; without randomness, the middle.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_or_a_key_that_cant_be_used_is_told() {
+        for (url, key) in [
+            ("hooks.example.com", "k"),
+            ("ftp://hooks.example.com", "k"),
+            ("https://hooks.example.com", "a\nb"),
+        ] {
+            let made = Client::new(url, key);
+            assert!(matches!(made, Err(Error::Setup(_))), "{url} {key:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_does_not_show_its_key() {
+        let client = Client::new("https://hooks.example.com", "very secret").unwrap();
+        assert!(!format!("{client:?}").contains("very secret"));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let of = |value: &str| {
+            let value = HeaderValue::from_str(value).unwrap();
+            retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value)]))
+        };
+        assert_eq!(of("7"), Some(Duration::from_secs(7)));
+        assert_eq!(of("soon"), None);
+        assert_eq!(of("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        let later = SystemTime::now() + Duration::from_secs(60);
+        let wanted = of(&httpdate::fmt_http_date(later)).unwrap();
+        assert!((50..=60).contains(&wanted.as_secs()), "{wanted:?}");
+    }
+}
