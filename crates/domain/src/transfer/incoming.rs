@@ -12,7 +12,7 @@ use crate::{
     account::AccountId,
     catalogue::Catalogue,
     id::{ActionId, TriggerId},
-    input::{self, FieldError},
+    input::FieldError,
     page::MAX_LIMIT,
     secret::SigningSecret,
     time::Timestamp,
