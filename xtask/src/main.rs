@@ -34,8 +34,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Make available what the other commands need, which they do by themselves: the standard library for WebAssembly, and packages
-    /// for the tests of the example receivers
+    /// Make available what the other commands need: the standard library for WebAssembly, packages for tests; they do this by themselves
     Setup,
     /// Build the components and say how large they are
     Build,

@@ -17,10 +17,11 @@ const INSTALLED: &str = ".installed";
 
 /// Installs what is not installed yet. Where that can't be, the tests of that receiver are skipped, but on CI nothing is.
 pub(crate) fn ready(project: &Project) -> Result<()> {
-    let receivers: [(&str, fn(&Project) -> Result<()>); 2] =
-        [("python", python), ("javascript", javascript)];
-    for (language, install) in receivers {
-        let installed = install(project)
+    for (language, installed) in [
+        ("python", python(project)),
+        ("javascript", javascript(project)),
+    ] {
+        let installed = installed
             .with_context(|| format!("the packages of the {language} receiver can't be had"));
         match installed {
             Err(error) if !on_ci() => eprintln!("xtask: {error:#}; its tests will be skipped"),

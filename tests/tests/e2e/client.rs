@@ -339,20 +339,18 @@ async fn an_event_posted_while_the_service_is_down_is_accepted_when_it_is_back()
         longest_pause: Duration::from_millis(250),
         ..RetryPolicy::default()
     };
-    let client = client_of(&service)?;
-    let account = client.clone().with_retries(patient).account("acme");
+    let account = client_of(&service)?.with_retries(patient).account("acme");
     account.post_event(&sent(0)).await?;
     service.kill()?;
-    let once = client.with_retries(RetryPolicy::never()).account("acme");
-    let error = once.post_event(&sent(1)).await.unwrap_err();
+    let once = client_of(&service)?.with_retries(RetryPolicy::never());
+    let error = once.account("acme").post_event(&sent(1)).await.unwrap_err();
     ensure!(matches!(error, Error::Unreachable(_)), "{error:?}");
 
-    let waiting = tokio::spawn({
-        let account = account.clone();
-        async move { account.post_event(&sent(2)).await }
-    });
-    service.restart()?;
-    ensure!(!waiting.await??.duplicate, "it came twice");
-    assert_eq!(account.events(&EventQuery::default()).await?.data.len(), 2);
+    let restarting = tokio::task::spawn_blocking(move || service.restart().map(|()| service));
+    let accepted = account.post_event(&sent(2)).await?;
+    let _service = restarting.await??;
+    ensure!(!accepted.duplicate, "it came twice");
+    let events = account.events(&EventQuery::default()).await?;
+    assert_eq!(events.data.len(), 2);
     Ok(())
 }
