@@ -89,7 +89,11 @@ async fn a_preview_shows_the_very_request_that_the_event_then_makes() -> Result<
         );
     }
     // What the client adds to any request is all that is sent beside it.
-    let mut sent: Vec<_> = webhook.headers.keys().map(|name| name.as_str()).collect();
+    let mut sent: Vec<_> = webhook
+        .headers
+        .keys()
+        .map(http::HeaderName::as_str)
+        .collect();
     sent.retain(|name| !["host", "content-length", "connection"].contains(name));
     sent.sort_unstable();
     assert_eq!(sent, shown.keys().collect::<Vec<_>>());
@@ -154,7 +158,7 @@ async fn each_trigger_of_the_type_and_its_umbrella_says_whether_it_matches_and_w
     let accepted = account.post("/events", &event).await?.json(202)?;
     let owed = accepted["deliveries"].as_array().context("deliveries")?;
     let mut owed: Vec<_> = owed.iter().map(|owed| &owed["trigger_id"]).collect();
-    owed.sort_by_key(|id| id.to_string());
+    owed.sort_by_key(ToString::to_string);
     assert_eq!(owed, [&fires["id"], &fires_too["id"]]);
     Ok(())
 }

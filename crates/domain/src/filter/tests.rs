@@ -773,9 +773,7 @@ fn a_filter_is_stored_as_its_source_and_checked_when_read() {
     assert!(error.contains("/data.a/$gt"), "{error}");
 }
 
-/// Scalars from few values, so that comparisons often hold.
-// The user documentation.
-
+/// The user documentation.
 const GUIDE: &str = include_str!("../../../../docs/filters.md");
 
 fn json_of(text: &str) -> Value {
@@ -849,6 +847,7 @@ fn the_guides_limits_are_those_of_the_service() {
 
 // Whatever comes.
 
+/// Scalars from few values, so that comparisons often hold.
 fn scalar() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(json!(null)),
