@@ -197,7 +197,9 @@ fn owe(
         received_at: now,
         data: &to_raw_value(&event_data())?,
         idempotency_key: None,
+        batch: None,
         producer_id: None,
+        source: None,
         fingerprint: "",
         deliveries: std::slice::from_ref(&delivery),
     })?;
