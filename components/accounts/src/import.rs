@@ -24,12 +24,7 @@ struct View<'a> {
 pub(crate) async fn import(request: &Request, account_id: &str) -> Result<Response, Problem> {
     let account = account(account_id)?;
     let query = request.head.query(&["dry_run"])?;
-    let dry_run = query.parse("dry_run", |text| match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err("is true or false"),
-    })?;
-    let dry_run = dry_run.unwrap_or(false);
+    let dry_run = query.flag("dry_run")?.unwrap_or(false);
     let input: ImportInput = request.json()?;
     let (document, lock) = input.open()?;
     let triggers = Triggers::of(account)?;

@@ -49,9 +49,6 @@ async fn route(request: &Request, started: Moment) -> Result<Response, Problem> 
         }
         (["v1", "accounts", _, "import" | "purge"], _) => Err(Problem::method_not_allowed("POST")),
 
-        _ => Err(Problem::not_found(format!(
-            "there is no route {}",
-            request.head.path()
-        ))),
+        _ => Err(Problem::no_route(request.head.path())),
     }
 }

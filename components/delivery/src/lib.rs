@@ -116,10 +116,7 @@ async fn route(request: &Request, started: Moment, after: &mut After) -> Result<
         (["v1", "accounts", _, "triggers", _, "actions", _, "test"], _) => {
             Err(Problem::method_not_allowed("POST"))
         }
-        _ => Err(Problem::not_found(format!(
-            "there is no route {}",
-            request.head.path()
-        ))),
+        _ => Err(Problem::no_route(request.head.path())),
     }
 }
 

@@ -139,7 +139,7 @@ impl Runner {
             started,
             patience,
             yields,
-            token: format!("{:032x}", entropy::bits()),
+            token: entropy::token(),
             slot: None,
             needed: true,
             open: false,
@@ -226,14 +226,14 @@ impl Runner {
             return Ok(Look::Nothing);
         }
         // A look costs far less than a write that changes nothing.
-        match self.ledger.next_due_at()? {
-            Some(due) if due > now => return Ok(Look::Nothing),
-            None => return Ok(Look::Nothing),
-            Some(due) if lately(self.claimed) && now.since(due) < PACE => return Ok(Look::Waits),
-            Some(_) => {}
+        let Some(due) = self.ledger.next_due_at()?.filter(|due| *due <= now) else {
+            return Ok(Look::Nothing);
+        };
+        if lately(self.claimed) && now.since(due) < PACE {
+            return Ok(Look::Waits);
         }
         let claim = Claim {
-            token: format!("{:032x}", entropy::bits()),
+            token: entropy::token(),
             lease_until: now + LEASE,
         };
         let in_flight: Vec<_> = self

@@ -29,12 +29,7 @@ pub(crate) async fn send(
 ) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let account = account(account_id)?;
-    // Every member is optional, and so is the body.
-    let input: TestInput = if request.body().is_empty() {
-        TestInput::default()
-    } else {
-        request.json()?
-    };
+    let input: TestInput = request.json_if_any()?;
     let triggers = Triggers::of(account)?;
     let trigger = triggers.find(trigger_id)?;
     let action = find_action(&trigger, action_id)?.clone();
@@ -61,7 +56,7 @@ pub(crate) async fn send(
     };
     // Runners leave it alone until the lease is over. It then is only if this request died.
     let claim = Claim {
-        token: format!("{:032x}", entropy::bits()),
+        token: entropy::token(),
         lease_until: now + LEASE,
     };
     let ledger = triggers.ledger();

@@ -52,9 +52,6 @@ fn route(request: &Request, wake: &mut bool) -> Result<Response, Problem> {
         (["v1", "accounts", _, "events", _, "replay"], _) => {
             Err(Problem::method_not_allowed("POST"))
         }
-        _ => Err(Problem::not_found(format!(
-            "there is no route {}",
-            request.head.path()
-        ))),
+        _ => Err(Problem::no_route(request.head.path())),
     }
 }

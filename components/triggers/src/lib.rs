@@ -174,10 +174,7 @@ async fn route(request: Request) -> Result<Response, Problem> {
             _,
         ) => Err(Problem::method_not_allowed("POST")),
 
-        _ => Err(Problem::not_found(format!(
-            "there is no route {}",
-            request.head.path()
-        ))),
+        _ => Err(Problem::no_route(request.head.path())),
     }
 }
 

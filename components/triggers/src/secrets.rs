@@ -68,12 +68,7 @@ pub(crate) async fn rotate(
     action_id: &str,
 ) -> Result<Response, Problem> {
     let account = account(account_id)?;
-    // Every member is optional, and so is the body.
-    let rotation: Rotation = if request.body().is_empty() {
-        Rotation::default()
-    } else {
-        request.json()?
-    };
+    let rotation: Rotation = request.json_if_any()?;
     let overlap = rotation.overlap_seconds.unwrap_or(DEFAULT_OVERLAP);
     let secrets = Triggers::of(account)?
         .rotate_secret((trigger_id, action_id), Duration::from_secs(overlap.into()))

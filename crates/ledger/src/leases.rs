@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{account::AccountId, time::Timestamp};
 
-use crate::{Columns as _, Database, Ledger, LedgerError, text};
+use crate::{Columns as _, Database, Ledger, LedgerError, Row, text};
 
 /// How long a lease lasts when its holder does not give it back.
 pub const LEASE: Duration = Duration::from_secs(15);
@@ -102,10 +102,7 @@ impl<D: Database> Ledger<D> {
             "SELECT subject FROM lease WHERE expires_at <= ?1 AND subject <> ?2 LIMIT 10",
             &[now.into(), text(EVENT_TYPES)],
         )?;
-        found
-            .iter()
-            .map(|row| row.parsed(0, AccountId::parse))
-            .collect()
+        accounts(&found)
     }
 
     /// All accounts in which a writer vanished and what it left half done may not be repaired yet.
@@ -118,9 +115,12 @@ impl<D: Database> Ledger<D> {
             "SELECT subject FROM lease WHERE (expires_at <= ?1 OR inherited) AND subject <> ?2",
             &[now.into(), text(EVENT_TYPES)],
         )?;
-        found
-            .iter()
-            .map(|row| row.parsed(0, AccountId::parse))
-            .collect()
+        accounts(&found)
     }
+}
+
+fn accounts(rows: &[Row]) -> Result<Vec<AccountId>, LedgerError> {
+    rows.iter()
+        .map(|row| row.parsed(0, AccountId::parse))
+        .collect()
 }

@@ -12,6 +12,11 @@ pub fn bits() -> u128 {
     u128::from_le_bytes(bytes())
 }
 
+/// A token that nobody has had: 32 hexadecimal digits.
+pub fn token() -> String {
+    format!("{:032x}", bits())
+}
+
 /// 64 random bits.
 pub fn word() -> u64 {
     u64::from_le_bytes(bytes())

@@ -23,10 +23,7 @@ pub async fn serve(
         guard(&head)?;
         // Routes have no empty segments: `/v1/accounts/a/triggers/` names no trigger.
         if head.path().contains("//") || head.path().len() > 1 && head.path().ends_with('/') {
-            return Err(Problem::not_found(format!(
-                "there is no route {}",
-                head.path()
-            )));
+            return Err(Problem::no_route(head.path()));
         }
         let request = Request::read(head, incoming).await?;
         handler(request).await

@@ -115,7 +115,7 @@ pub async fn lease(
     subject: &Subject,
     patience: Duration,
 ) -> Result<Lease, Problem> {
-    let token = format!("{:032x}", entropy::bits());
+    let token = entropy::token();
     let start = Moment::now();
     loop {
         if let Some(lease) = ledger.try_lease(subject, &token, clock::now())? {

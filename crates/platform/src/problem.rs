@@ -72,6 +72,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
+    /// 404: the path is no route's.
+    pub fn no_route(path: &str) -> Self {
+        Self::not_found(format!("there is no route {path}"))
+    }
+
     /// 405, with what is allowed instead.
     pub fn method_not_allowed(allowed: &'static str) -> Self {
         let detail = format!("this route takes {allowed}");
@@ -172,7 +177,7 @@ impl Problem {
     /// The body of the answer; logs the cause, once, where there is one to hide.
     pub(crate) fn into_body(self) -> Vec<u8> {
         let request_id = self.cause.map(|cause| {
-            let request_id = format!("req_{:032x}", entropy::bits());
+            let request_id = format!("req_{}", entropy::token());
             eprintln!(
                 "error request_id={request_id} code={} cause={cause:?}",
                 self.code

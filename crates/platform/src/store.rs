@@ -202,73 +202,6 @@ impl TriggerStore {
         encode("the trigger with its actions", trigger).map(drop)
     }
 
-    /// Writes a trigger: the truth, then what is derived from it. `before` is what it was.
-    ///
-    /// Everything is checked for size before anything is written.
-    fn put(&self, account: &AccountId, before: Option<&Trigger>, trigger: &Trigger) -> Written {
-        let truth = encode("the trigger with its actions", trigger)?;
-        let mut index = self.index(account)?;
-        let entry = IndexEntry::of(trigger);
-        let listed = index.iter().position(|present| present.id == trigger.id);
-        let index_changed = match listed {
-            Some(at) if index[at] == entry => false,
-            Some(at) => {
-                index[at] = entry;
-                true
-            }
-            None => {
-                index.push(entry);
-                true
-            }
-        };
-        let index = encode("the list of the account's triggers", &index)?;
-        let key = match_key(account, &trigger.event_type);
-        let mut document: MatchDocument = self.read(&key)?.unwrap_or_default();
-        document.put(trigger);
-        let document = encode("matching for the triggers of this type", &document)?;
-
-        self.store.set(&trigger_key(account, trigger.id), &truth)?;
-        self.store.set(&key, &document)?;
-        if let Some(before) = before.filter(|before| before.event_type != trigger.event_type) {
-            self.unmatch(account, before)?;
-        }
-        if index_changed {
-            self.store.set(&index_key(account), &index)?;
-        }
-        Ok(())
-    }
-
-    /// Deletes a trigger: the truth, then what is derived from it.
-    fn remove(&self, account: &AccountId, trigger: &Trigger) -> Written {
-        self.store.delete(&trigger_key(account, trigger.id))?;
-        self.unmatch(account, trigger)?;
-        let mut index = self.index(account)?;
-        index.retain(|entry| entry.id != trigger.id);
-        if index.is_empty() {
-            self.store.delete(&index_key(account))?;
-        } else {
-            self.write(
-                &index_key(account),
-                "the list of the account's triggers",
-                &index,
-            )?;
-        }
-        Ok(())
-    }
-
-    fn unmatch(&self, account: &AccountId, trigger: &Trigger) -> Written {
-        let key = match_key(account, &trigger.event_type);
-        let Some(mut document) = self.read::<MatchDocument>(&key)? else {
-            return Ok(());
-        };
-        document.remove(trigger.id);
-        if document.is_empty() {
-            self.store.delete(&key)?;
-            return Ok(());
-        }
-        self.write(&key, "matching for the triggers of this type", &document)
-    }
-
     /// Derives everything of an account again from its triggers. Lists the whole store: for repair
     /// only.
     fn rebuild(&self, account: &AccountId) -> Written {
@@ -467,12 +400,8 @@ impl Writer<'_> {
     /// When it is given a type that is not among the turn's or not in the catalogue any more, is
     /// too large for the store, or the store fails.
     pub fn put(&self, before: Option<&Trigger>, trigger: &Trigger) -> Result<(), StoreError> {
-        let key = &trigger.event_type;
-        if before.is_none_or(|before| before.event_type != *key) {
-            self.types.named(key)?;
-        }
-        self.in_time()?;
-        self.repaired(self.store.put(self.account, before, trigger))
+        let change = Change::Put { before, trigger };
+        self.write(self.store.batch(self.account, &[change])?)
     }
 
     /// Disables an action of a trigger on the service's own account, and has that told.
@@ -513,8 +442,8 @@ impl Writer<'_> {
     ///
     /// When the store fails.
     pub fn remove(&self, trigger: &Trigger) -> Result<(), StoreError> {
-        self.in_time()?;
-        self.repaired(self.store.remove(self.account, trigger))
+        let change = Change::Remove(&IndexEntry::of(trigger));
+        self.write(self.store.batch(self.account, &[change])?)
     }
 
     fn in_time(&self) -> Written {

@@ -180,7 +180,7 @@ impl Triggers {
     pub fn find(&self, segment: &str) -> Result<Trigger, Problem> {
         // What is no trigger id names no trigger.
         let found = match TriggerId::parse(segment) {
-            Ok(id) => self.store.trigger(&self.account, id)?,
+            Ok(id) => self.get(id)?,
             Err(_) => None,
         };
         found.ok_or_else(|| {

@@ -192,6 +192,19 @@ impl Request {
         Ok(input::parse(&self.body)?)
     }
 
+    /// As [`Request::json`], where every member is optional, and so is the body.
+    ///
+    /// # Errors
+    ///
+    /// As [`Request::json`], for a body that is there.
+    pub fn json_if_any<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.body.is_empty() {
+            Ok(T::default())
+        } else {
+            self.json()
+        }
+    }
+
     /// The body, which has to be a JSON merge patch (RFC 7396).
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Changes of many triggers, written together: what is derived from them is written once.
+//! Changes of triggers, written together: what is derived from them is written once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,8 @@ impl TriggerStore {
     /// When something would be too large for the store, or the store fails.
     pub fn batch(&self, account: &AccountId, changes: &[Change<'_>]) -> Result<Batch, StoreError> {
         let mut batch = Batch::default();
-        let mut index = self.index(account)?;
+        let listed = self.index(account)?;
+        let mut index = listed.clone();
         let mut documents = Documents {
             store: self,
             account,
@@ -74,7 +75,11 @@ impl TriggerStore {
                 }
             }
         }
-        for (event_type, document) in documents.of_types {
+        // Where triggers come to before where they leave: an event of that moment fires one that
+        // moves between a type and its umbrella twice rather than not at all.
+        let mut documents: Vec<_> = documents.of_types.into_iter().collect();
+        documents.sort_by_key(|(event_type, _)| !batch.types.contains(event_type));
+        for (event_type, document) in documents {
             let document = if document.is_empty() {
                 None
             } else {
@@ -85,12 +90,14 @@ impl TriggerStore {
                 .writes
                 .push((match_key(account, &event_type), document));
         }
-        let index = if index.is_empty() {
-            None
-        } else {
-            Some(encode("the list of the account's triggers", &index)?)
-        };
-        batch.writes.push((index_key(account), index));
+        if index != listed {
+            let index = if index.is_empty() {
+                None
+            } else {
+                Some(encode("the list of the account's triggers", &index)?)
+            };
+            batch.writes.push((index_key(account), index));
+        }
         Ok(batch)
     }
 
