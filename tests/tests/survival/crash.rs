@@ -18,7 +18,7 @@ const LIFE: Duration = Duration::from_millis(800);
 const POSTERS: usize = 4;
 /// The time between two events of a client: the load is to be worked off between the kills.
 const PACE: Duration = Duration::from_millis(40);
-/// Longer than the lease of a claim.
+/// Longer than the lease of a claim, and than that of a writer.
 const LEASE: Duration = Duration::from_secs(41);
 /// How long it may take to work off what is left.
 const WORKING_OFF: Duration = Duration::from_secs(60);
@@ -66,8 +66,55 @@ fn text(value: &Value, member: &str) -> Result<String> {
         .to_owned())
 }
 
+/// Kills the process so many times, and starts it again each time.
+pub(crate) async fn kill(service: &mut Service, times: u64) -> Result<()> {
+    for _ in 0..times {
+        tokio::time::sleep(some_time()).await;
+        tokio::task::block_in_place(|| {
+            service.kill()?;
+            service.restart()
+        })?;
+    }
+    Ok(())
+}
+
+/// Works off what the dead left in the account, until nothing is owed and `all_done` says so, too.
+/// Answers the account, in the service as it was started last.
+pub(crate) async fn work_off(
+    service: &Service,
+    account: Account,
+    all_done: impl Fn() -> Result<bool>,
+) -> Result<Account> {
+    // Every lease of the dead runs out; then whatever is left is due.
+    service.ledger().forward(&account, LEASE)?;
+    service.ledger().forward_runners(LEASE)?;
+    let account = Account {
+        api: service.api(),
+        ..account
+    };
+    let end = Instant::now() + WORKING_OFF;
+    loop {
+        account
+            .api
+            .post("/v1/deliveries/run?budget_seconds=2", &Value::Null)
+            .await?
+            .json(200)?;
+        let mut owed = account.pages("/deliveries?status=pending", 200).await?;
+        owed.extend(account.pages("/deliveries?status=delivering", 200).await?);
+        if owed.is_empty() && all_done()? {
+            return Ok(account);
+        }
+        ensure!(
+            Instant::now() < end,
+            "{} deliveries are stuck: {:?}",
+            owed.len(),
+            owed.first()
+        );
+    }
+}
+
 /// A time from nothing to [`LIFE`]. Random, so that the kills come at every step of the work.
-pub(crate) fn some_time() -> Duration {
+fn some_time() -> Duration {
     let random = RandomState::new().hash_one(());
     LIFE.mul_f64((random >> 11) as f64 / (1_u64 << 53) as f64)
 }
@@ -104,13 +151,7 @@ async fn twenty_kills_under_load_lose_nothing_and_the_history_stays_true() -> Re
     let posters = (0..POSTERS)
         .map(|poster| tokio::spawn(keep_posting(account.clone(), poster, Arc::clone(&stop))));
     let posters: Vec<_> = posters.collect();
-    for _ in 0..KILLS {
-        tokio::time::sleep(some_time()).await;
-        tokio::task::block_in_place(|| {
-            service.kill()?;
-            service.restart()
-        })?;
-    }
+    kill(&mut service, KILLS).await?;
     stop.store(true, Ordering::Relaxed);
     let mut accepted = Accepted::new();
     for poster in posters {
@@ -122,32 +163,7 @@ async fn twenty_kills_under_load_lose_nothing_and_the_history_stays_true() -> Re
         accepted.len()
     );
 
-    // Every lease of the dead runs out; then whatever is left is due.
-    service.ledger().forward(&account, LEASE)?;
-    service.ledger().forward_runners(LEASE)?;
-    let end = Instant::now() + WORKING_OFF;
-    let account = Account {
-        api: service.api(),
-        ..account
-    };
-    loop {
-        account
-            .api
-            .post("/v1/deliveries/run?budget_seconds=2", &Value::Null)
-            .await?
-            .json(200)?;
-        let mut owed = account.pages("/deliveries?status=pending", 200).await?;
-        owed.extend(account.pages("/deliveries?status=delivering", 200).await?);
-        if owed.is_empty() {
-            break;
-        }
-        ensure!(
-            Instant::now() < end,
-            "{} deliveries are stuck: {:?}",
-            owed.len(),
-            owed.first()
-        );
-    }
+    let account = work_off(&service, account, || Ok(true)).await?;
 
     // What is owed is what was answered, no more and no less.
     let owed: BTreeMap<_, _> = accepted.values().flatten().collect();

@@ -3,22 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use e2e::{Account, Answer, Receiver, Service, id};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::crash::{post, some_time};
+use crate::crash::{kill, post, work_off};
 
 /// How often the process is killed.
 const KILLS: u64 = 10;
 /// The time between two events.
 const PACE: Duration = Duration::from_millis(25);
-/// Longer than the lease of a claim, and than that of a writer.
-const LEASE: Duration = Duration::from_secs(41);
-/// How long it may take to work off what is left.
-const WORKING_OFF: Duration = Duration::from_secs(60);
 
 /// Posts events until it is told to stop, each until it is answered. Answers how many.
 async fn keep_posting(account: Account, stop: Arc<AtomicBool>) -> Result<usize> {
@@ -45,37 +41,13 @@ async fn kills_amid_failing_deliveries_leave_each_told_once() -> Result<()> {
         .await?;
     let stop = Arc::new(AtomicBool::new(false));
     let poster = tokio::spawn(keep_posting(account.clone(), Arc::clone(&stop)));
-    for _ in 0..KILLS {
-        tokio::time::sleep(some_time()).await;
-        tokio::task::block_in_place(|| {
-            service.kill()?;
-            service.restart()
-        })?;
-    }
+    kill(&mut service, KILLS).await?;
     stop.store(true, Ordering::Relaxed);
     let posted = poster.await??;
     ensure!(posted as u64 > KILLS, "hardly any load: {posted} events");
 
-    service.ledger().forward(&account, LEASE)?;
-    service.ledger().forward_runners(LEASE)?;
-    let account = Account {
-        api: service.api(),
-        ..account
-    };
-    let end = Instant::now() + WORKING_OFF;
-    loop {
-        account
-            .api
-            .post("/v1/deliveries/run?budget_seconds=2", &Value::Null)
-            .await?
-            .json(200)?;
-        let mut owed = account.ids("/deliveries?status=pending").await?;
-        owed.extend(account.ids("/deliveries?status=delivering").await?);
-        if owed.is_empty() && service.ledger().count("announcement")? == 0 {
-            break;
-        }
-        ensure!(Instant::now() < end, "{owed:?} are stuck");
-    }
+    let all_told = || Ok(service.ledger().count("announcement")? == 0);
+    let account = work_off(&service, account, all_told).await?;
 
     let failed = account
         .ids("/deliveries?type=message.sent&status=failed")
