@@ -182,14 +182,20 @@ async fn twenty_kills_under_load_lose_nothing_and_the_history_stays_true() -> Re
             "{event} is owed to {paths:?}"
         );
     }
-    assert_eq!(
-        account
-            .ids("/events")
-            .await?
-            .into_iter()
-            .collect::<BTreeSet<_>>(),
-        { accepted.keys().cloned().collect() }
-    );
+    let mut listed = BTreeSet::new();
+    for event in account.pages("/events", 200).await? {
+        let id = text(&event, "id")?;
+        // Five refusals in a row can come, and then it tells of the first webhook that is taken.
+        let is_own = event["type"] == "webhook.action_recovered";
+        ensure!(
+            is_own || accepted.contains_key(&id),
+            "nobody posted {event}"
+        );
+        listed.insert(id);
+    }
+    for event in accepted.keys() {
+        ensure!(listed.contains(event), "{event} is lost");
+    }
     let history = account.pages("/deliveries", 200).await?;
     let listed: BTreeSet<_> = history
         .iter()

@@ -274,9 +274,18 @@ async fn runs_prune_what_is_old_and_never_what_is_owed() -> Result<()> {
     account.api.run().await?;
     let owed = account.attempted(id(&owed), 2).await?;
     assert_eq!(owed["status"], "pending");
-    account.api.run().await?;
     assert_eq!(account.ids("/deliveries").await?.len(), 3);
-    assert_eq!(account.ids("/events").await?.len(), 5);
+    // Its action has failed for more than five days, and whichever runner saw that disables it.
+    let disabled = eventually("an event of the disabling", DEADLINE, || async {
+        account.api.run().await?;
+        let events = account.pages("/events", 200).await?;
+        Ok(match &events[..] {
+            [newest, ..] if events.len() == 6 => Ok(newest.clone()),
+            _ => Err(format!("{events:?}")),
+        })
+    })
+    .await?;
+    assert_eq!(disabled["type"], "webhook.action_disabled");
 
     // A new one, and then the old ones' time is over.
     let young = account.event("message.failed", &json!({ "n": 2 })).await?;
@@ -284,7 +293,10 @@ async fn runs_prune_what_is_old_and_never_what_is_owed() -> Result<()> {
     account.api.run().await?;
     assert_eq!(account.ids("/deliveries").await?, [id(&owed)]);
     let owed_event = owed["event_id"].as_str().context("an event")?;
-    assert_eq!(account.ids("/events").await?, [id(&young), owed_event]);
+    assert_eq!(
+        account.ids("/events").await?,
+        [id(&young), id(&disabled), owed_event]
+    );
     for gone in [&succeeded, &failed] {
         account
             .get(&format!("/deliveries/{}", id(gone)))
@@ -303,7 +315,7 @@ async fn runs_prune_what_is_old_and_never_what_is_owed() -> Result<()> {
         .json(202)?;
     account.api.run().await?;
     assert_eq!(account.ids("/deliveries").await?.len(), 0);
-    assert_eq!(account.ids("/events").await?, [id(&young)]);
+    assert_eq!(account.ids("/events").await?, [id(&young), id(&disabled)]);
     assert_eq!(clock.count("attempt")?, 0);
     Ok(())
 }
