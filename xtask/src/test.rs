@@ -9,7 +9,7 @@ use clap::Args;
 use crate::build;
 use crate::host::HostChoice;
 use crate::process;
-use crate::project::{COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
+use crate::project::{BENCH, COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
 use crate::receivers;
 use crate::spin::{self, Spin};
 use crate::toolchain::WasmToolchain;
@@ -60,7 +60,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     step("unit tests", || {
         let mut command = test();
         command.arg("--workspace");
-        for package in [EMBEDDED_HOST, END_TO_END] {
+        for package in [EMBEDDED_HOST, END_TO_END, BENCH] {
             command.args(["--exclude", package]);
         }
         run(&mut command)
@@ -68,16 +68,16 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     step("the embedded host's own tests", || {
         run(test().args(["--package", EMBEDDED_HOST]))
     })?;
+    // The benchmark runs the components too, for a moment.
+    let end_to_end = ["--package", END_TO_END, "--package", BENCH];
     if options.host != HostChoice::Spin {
         step("end-to-end tests on the embedded host", || {
-            run(test().args(["--package", END_TO_END]))
+            run(test().args(end_to_end))
         })?;
     }
     if let Some(spin) = spin {
         step(&format!("end-to-end tests on {spin}"), || {
-            run(test()
-                .args(["--package", END_TO_END])
-                .env("SPIN", &spin.path))
+            run(test().args(end_to_end).env("SPIN", &spin.path))
         })?;
     }
     eprintln!(

@@ -48,26 +48,28 @@ impl Client {
         })
     }
 
-    /// Posts an event and returns the webhooks' ids it is owed to.
-    pub(crate) async fn post_event(&mut self, event: &PreparedEvent) -> Result<Vec<String>> {
+    /// Posts what was prepared and returns the webhooks' ids it is owed to.
+    pub(crate) async fn post(&mut self, prepared: &Prepared) -> Result<Vec<String>> {
         let (status, body) = self
-            .send(Method::POST, &event.path, event.body.clone())
+            .send(Method::POST, &prepared.path, prepared.body.clone())
             .await?;
         ensure!(
             status == StatusCode::ACCEPTED,
-            "an event was answered {}",
+            "events were answered {}",
             shown(status, &body)
         );
-        let accepted: Accepted = serde_json::from_slice(&body)?;
+        let accepted: Vec<Accepted> = match prepared.events {
+            Events::One => vec![serde_json::from_slice(&body)?],
+            Events::Array(_) => serde_json::from_slice(&body)?,
+        };
+        let (posted, taken) = (prepared.events.count(), accepted.len());
+        ensure!(taken == posted, "{taken} of {posted} events were accepted");
         ensure!(
-            !accepted.duplicate,
+            accepted.iter().all(|accepted| !accepted.duplicate),
             "a new event was taken for a repetition"
         );
-        Ok(accepted
-            .deliveries
-            .into_iter()
-            .map(|owed| owed.id)
-            .collect())
+        let owed = accepted.into_iter().flat_map(|event| event.deliveries);
+        Ok(owed.map(|owed| owed.id).collect())
     }
 
     /// Posts JSON that makes something, and returns what was made.
@@ -137,19 +139,45 @@ impl Client {
     }
 }
 
-/// An event, ready to be posted any number of times.
-#[derive(Clone)]
-pub(crate) struct PreparedEvent {
-    path: String,
-    body: Bytes,
+/// How many events a request posts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Events {
+    /// One, by itself.
+    One,
+    /// An array of so many.
+    Array(usize),
 }
 
-impl PreparedEvent {
-    /// An event of an account.
-    pub(crate) fn new(account: &str, body: &Value) -> Self {
+impl Events {
+    /// How many they are.
+    pub(crate) fn count(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Array(count) => count,
+        }
+    }
+}
+
+/// A request that posts events, ready to be sent any number of times.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    path: String,
+    body: Bytes,
+    /// How many events it posts.
+    pub(crate) events: Events,
+}
+
+impl Prepared {
+    /// A request with so many times the same event.
+    pub(crate) fn new(account: &str, event: &Value, events: Events) -> Self {
+        let body = match events {
+            Events::One => event.to_string(),
+            Events::Array(count) => Value::from(vec![event.clone(); count]).to_string(),
+        };
         Self {
             path: format!("/v1/accounts/{account}/events"),
-            body: body.to_string().into(),
+            body: body.into(),
+            events,
         }
     }
 }

@@ -13,31 +13,33 @@ use tokio::{
 };
 
 use crate::{
-    client::{Client, PreparedEvent},
+    client::{Client, Prepared},
     service::Service,
 };
 
-/// The most events of one load.
-const MAX_EVENTS: usize = 50_000;
+/// The most events of one load: what they are owed to is waited for.
+const MAX_EVENTS: usize = 20_000;
 
 /// Connections that a load of a given rate has: enough that none has to wait for another.
 const POOL: usize = 16;
 
 /// What a load came to.
 pub(crate) struct Load {
-    /// Each event that was posted and accepted.
+    /// Each request whose events were accepted.
     pub(crate) posted: Vec<Posted>,
     /// How long it took.
     pub(crate) took: Duration,
 }
 
-/// An event that was accepted.
+/// A request whose events were accepted.
 pub(crate) struct Posted {
-    /// When it was posted.
+    /// When it was sent.
     pub(crate) at: Instant,
     /// How long its answer took.
     pub(crate) took: Duration,
-    /// The webhooks it is owed to.
+    /// How many events they are.
+    pub(crate) events: usize,
+    /// The webhooks they are owed to.
     pub(crate) owed: Vec<String>,
 }
 
@@ -47,9 +49,14 @@ impl Load {
         self.posted.iter().map(|posted| posted.took).collect()
     }
 
+    /// How many events were accepted.
+    pub(crate) fn events(&self) -> usize {
+        self.posted.iter().map(|posted| posted.events).sum()
+    }
+
     /// Events a second.
     pub(crate) fn rate(&self) -> f64 {
-        self.posted.len() as f64 / self.took.as_secs_f64()
+        self.events() as f64 / self.took.as_secs_f64()
     }
 
     /// The webhooks that are owed.
@@ -61,10 +68,10 @@ impl Load {
     }
 }
 
-/// Posts as fast as the service answers, over so many connections, one event at a time on each.
+/// Posts as fast as the service answers, over so many connections, one request at a time on each.
 pub(crate) async fn as_fast_as_it_goes(
     service: &Service,
-    event: &PreparedEvent,
+    prepared: &Prepared,
     connections: usize,
     duration: Duration,
 ) -> Result<Load> {
@@ -75,11 +82,12 @@ pub(crate) async fn as_fast_as_it_goes(
     let start = Instant::now();
     let mut callers = JoinSet::new();
     for mut client in clients {
-        let event = event.clone();
+        let prepared = prepared.clone();
+        let most = MAX_EVENTS / connections / prepared.events.count();
         callers.spawn(async move {
             let mut posted = Vec::new();
-            while start.elapsed() < duration && posted.len() < MAX_EVENTS / connections {
-                posted.push(post(&mut client, &event, Instant::now()).await?);
+            while start.elapsed() < duration && posted.len() < most {
+                posted.push(post(&mut client, &prepared, Instant::now()).await?);
             }
             anyhow::Ok(posted)
         });
@@ -97,7 +105,7 @@ pub(crate) async fn as_fast_as_it_goes(
 /// Posts so many events a second, evenly, however long the answers take.
 pub(crate) async fn evenly(
     service: &Service,
-    event: &PreparedEvent,
+    prepared: &Prepared,
     per_second: u32,
     duration: Duration,
 ) -> Result<Load> {
@@ -114,7 +122,7 @@ pub(crate) async fn evenly(
     for _ in 0..count.min(MAX_EVENTS) {
         ticks.tick().await;
         let at = Instant::now();
-        let (pool, free, event) = (Arc::clone(&pool), Arc::clone(&free), event.clone());
+        let (pool, free, prepared) = (Arc::clone(&pool), Arc::clone(&free), prepared.clone());
         calls.spawn(async move {
             // Waiting for a connection counts: a caller's user would wait as well.
             let _permit = free.acquire().await?;
@@ -123,7 +131,7 @@ pub(crate) async fn evenly(
                 .await
                 .pop()
                 .context("a permit is a connection")?;
-            let posted = post(&mut client, &event, at).await?;
+            let posted = post(&mut client, &prepared, at).await?;
             pool.lock().await.push(client);
             anyhow::Ok(posted)
         });
@@ -138,11 +146,12 @@ pub(crate) async fn evenly(
     })
 }
 
-async fn post(client: &mut Client, event: &PreparedEvent, at: Instant) -> Result<Posted> {
-    let owed = client.post_event(event).await?;
+async fn post(client: &mut Client, prepared: &Prepared, at: Instant) -> Result<Posted> {
+    let owed = client.post(prepared).await?;
     Ok(Posted {
         at,
         took: at.elapsed(),
+        events: prepared.events.count(),
         owed,
     })
 }

@@ -1,6 +1,7 @@
 //! What is measured, each a file of its own.
 
 mod accept;
+mod batch;
 mod drain;
 mod end_to_end;
 mod growth;
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     Plan,
-    client::PreparedEvent,
+    client::{Events, Prepared},
     load::Load,
     report::Row,
     service::{EVENT_TYPE, Service, event_data},
@@ -28,6 +29,8 @@ const PACE: u32 = 20;
 pub(crate) enum Measure {
     /// How fast events are accepted
     Accept,
+    /// How fast events are accepted that come in arrays
+    Batch,
     /// How fast a backlog of deliveries is sent
     Drain,
     /// How long it takes from an event to its webhooks
@@ -43,6 +46,7 @@ impl Measure {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Accept => "events accepted",
+            Self::Batch => "events accepted in arrays",
             Self::Drain => "deliveries of a backlog",
             Self::EndToEnd => "from an event to its webhooks",
             Self::Triggers => "an event's cost by the number of triggers",
@@ -54,6 +58,7 @@ impl Measure {
     pub(crate) async fn run(self, plan: &Plan) -> Result<Vec<Row>> {
         match self {
             Self::Accept => accept::measure(plan).await,
+            Self::Batch => batch::measure(plan).await,
             Self::Drain => drain::measure(plan).await,
             Self::EndToEnd => end_to_end::measure(plan).await,
             Self::Triggers => growth::triggers(plan).await,
@@ -93,7 +98,7 @@ impl Rounds {
     ) -> Result<&Round> {
         let (start, cpu) = (Instant::now(), service.processor_time());
         let load = load.await?;
-        let (events, owed) = (load.posted.len(), load.owed());
+        let (events, owed) = (load.events(), load.owed());
         let expected = events * fan_out;
         ensure!(
             owed.len() == expected,
@@ -159,17 +164,33 @@ impl Rounds {
         }
     }
 
+    /// What to say of the webhooks that were sent meanwhile, where triggers match.
+    fn delivered(&self, matching: usize) -> String {
+        let deliveries = self.series(|round| Some(round.deliveries));
+        match deliveries.filter(|_| matching > 0) {
+            Some(rate) => format!(
+                "with {:.0} deliveries/s; {}",
+                rate.median,
+                self.duplicates()
+            ),
+            None => String::new(),
+        }
+    }
+
     fn duplicates(&self) -> String {
         duplicates(self.0.iter().map(|round| round.duplicates).sum())
     }
 }
 
 /// The event of all loads, for an account.
-fn event(account: &str) -> PreparedEvent {
-    PreparedEvent::new(
-        account,
-        &json!({ "type": EVENT_TYPE, "data": event_data() }),
-    )
+fn event(account: &str) -> Prepared {
+    events(account, Events::One)
+}
+
+/// So many of it in a request.
+fn events(account: &str, events: Events) -> Prepared {
+    let event = json!({ "type": EVENT_TYPE, "data": event_data() });
+    Prepared::new(account, &event, events)
 }
 
 /// What to say about webhooks that came more than once.

@@ -66,10 +66,6 @@ fn row(connections: usize, matching: usize, rounds: &Rounds, base: &mut Option<S
             row.targets.push(Target::at_most("p99", p99.median, 50.0));
         }
     }
-    let deliveries = rounds.series(|round| Some(round.deliveries));
-    if let Some(deliveries) = deliveries.filter(|_| matching > 0) {
-        let (rate, duplicates) = (deliveries.median, rounds.duplicates());
-        row.note = format!("with {rate:.0} deliveries/s; {duplicates}");
-    }
+    row.note = rounds.delivered(matching);
     row
 }
