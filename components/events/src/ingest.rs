@@ -30,8 +30,17 @@ use crate::{
 /// What became of what was posted.
 pub(crate) struct Ingested {
     pub(crate) response: Response,
-    /// Whether a runner is to be woken for its deliveries.
-    pub(crate) wake: bool,
+    pub(crate) after: After,
+}
+
+/// What is left to do when the answer is out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    Nothing,
+    /// No runner is there for its deliveries.
+    Wake,
+    /// It was written, and no runner is there that has the ledger open.
+    StayOpen,
 }
 
 /// What an event is answered with.
@@ -67,7 +76,13 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
 
     let answers = answers(&events, &plans, accepted.outcomes)?;
     let new: Vec<_> = answers.iter().filter(|answer| !answer.duplicate).collect();
-    let wake = accepted.open_runners == 0 && new.iter().any(|new| !new.deliveries.is_empty());
+    let after = if new.is_empty() || accepted.open_runners > 0 {
+        After::Nothing
+    } else if new.iter().all(|new| new.deliveries.is_empty()) {
+        After::StayOpen
+    } else {
+        After::Wake
+    };
     let status = match new.as_slice() {
         [] => StatusCode::OK,
         _ => StatusCode::ACCEPTED,
@@ -76,7 +91,7 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
         [answer] if !events.array => Response::json(status, answer),
         several => Response::json(status, &several),
     };
-    Ok(Ingested { response, wake })
+    Ok(Ingested { response, after })
 }
 
 fn idempotency_key(head: &Head) -> Result<Option<&str>, Problem> {

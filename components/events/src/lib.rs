@@ -7,9 +7,11 @@ mod posted;
 mod replay;
 
 use http::Method;
+use ingest::After;
 use platform::{
     auth,
     http::{Request, Response, serve},
+    ledger,
     nudge::nudge,
     problem::Problem,
 };
@@ -20,22 +22,24 @@ use spin_sdk::{
 
 #[http_component]
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
-    let mut wake = false;
+    let mut after = After::Nothing;
     serve(incoming, out, auth::api_key, async |request| {
-        route(&request, &mut wake)
+        route(&request, &mut after)
     })
     .await;
-    // The 202 is out: waking a runner costs the caller nothing.
-    if wake {
-        nudge().await;
+    // The 202 is out: what is done now costs the caller nothing.
+    match after {
+        After::Nothing => {}
+        After::Wake => nudge().await,
+        After::StayOpen => ledger::stay_open().await,
     }
 }
 
-fn route(request: &Request, wake: &mut bool) -> Result<Response, Problem> {
+fn route(request: &Request, after: &mut After) -> Result<Response, Problem> {
     match (request.head.segments().as_slice(), &request.head.method) {
         (["v1", "accounts", account, "events"], &Method::POST) => {
             let ingested = ingest::ingest(request, account)?;
-            *wake = ingested.wake;
+            *after = ingested.after;
             Ok(ingested.response)
         }
         (["v1", "accounts", account, "events"], &Method::GET) => history::list(request, account),
@@ -46,7 +50,7 @@ fn route(request: &Request, wake: &mut bool) -> Result<Response, Problem> {
         (["v1", "accounts", _, "events", _], _) => Err(Problem::method_not_allowed("GET")),
         (["v1", "accounts", account, "events", event, "replay"], &Method::POST) => {
             let ingested = replay::replay(request, account, event)?;
-            *wake = ingested.wake;
+            *after = ingested.after;
             Ok(ingested.response)
         }
         (["v1", "accounts", _, "events", _, "replay"], _) => {

@@ -12,7 +12,7 @@ use platform::{
 };
 
 use crate::{
-    ingest::{Answer, Ingested},
+    ingest::{After, Answer, Ingested},
     owed::owed,
 };
 
@@ -44,7 +44,11 @@ pub(crate) fn replay(
         return Err(missing());
     }
     let owed = owed(&deliveries);
-    let wake = !owed.is_empty();
+    let after = if owed.is_empty() {
+        After::Nothing
+    } else {
+        After::Wake
+    };
     let answer = Answer {
         id,
         event_type: &event_type.key,
@@ -52,5 +56,5 @@ pub(crate) fn replay(
         duplicate: false,
     };
     let response = Response::json(StatusCode::ACCEPTED, &answer);
-    Ok(Ingested { response, wake })
+    Ok(Ingested { response, after })
 }

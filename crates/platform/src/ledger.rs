@@ -46,6 +46,18 @@ pub fn open() -> Result<Ledger, Problem> {
     Ok(Ledger::new(database))
 }
 
+/// How long [`stay_open`] stays.
+const STAY: Duration = Duration::from_millis(20);
+
+/// Keeps this instance, and so its connections, for a moment after the answer. Of events that come
+/// in close succession, not each then finds the write-ahead log carried over and deleted: making it
+/// anew costs every one of them a few waits for the disk.
+pub async fn stay_open() {
+    if !matches!(config::durability(), Ok(Durability::Engine)) {
+        clock::sleep(STAY).await;
+    }
+}
+
 /// Has SQLite give up at once on a locked database: its own waiting sleeps in steps of up to 100
 /// ms, [`SpinDatabase::execute`]'s in steps of about one. Writers that meet then get through in
 /// milliseconds.
