@@ -1,8 +1,9 @@
-//! An account as a whole: exported, imported, purged.
+//! An account as a whole: exported, imported, purged, and opened to its users.
 
 mod budget;
 mod export;
 mod import;
+mod portal_links;
 mod purge;
 
 use http::Method;
@@ -47,7 +48,12 @@ async fn route(request: &Request, started: Moment) -> Result<Response, Problem> 
         (["v1", "accounts", account, "purge"], &Method::POST) => {
             purge::matching_events(request, account, started)
         }
-        (["v1", "accounts", _, "import" | "purge"], _) => Err(Problem::method_not_allowed("POST")),
+        (["v1", "accounts", account, "portal-links"], &Method::POST) => {
+            portal_links::create(request, account)
+        }
+        (["v1", "accounts", _, "import" | "purge" | "portal-links"], _) => {
+            Err(Problem::method_not_allowed("POST"))
+        }
 
         _ => Err(Problem::no_route(request.head.path())),
     }

@@ -17,6 +17,7 @@ pub mod matching;
 pub mod merge_patch;
 pub mod operator;
 pub mod page;
+pub mod portal;
 pub mod preview;
 pub mod schedule;
 pub mod sealing;

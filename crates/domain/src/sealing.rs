@@ -4,7 +4,10 @@
 //! a counter to keep. What a ciphertext belongs to is authenticated with it, so that nobody who
 //! can write to the store can move one action's secret to another.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
     aead::{Aead as _, Payload},
@@ -33,6 +36,23 @@ pub struct Sealed {
     key: String,
     /// Nonce and ciphertext, base64.
     box_: String,
+}
+
+impl Sealed {
+    /// The sealed value as a text that URLs and cookies carry as it is.
+    pub fn to_token(&self) -> String {
+        let bytes = STANDARD.decode(&self.box_).unwrap_or_default();
+        format!("{}.{}", self.key, URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The sealed value that a token stands for; `None` for what is no token.
+    pub fn from_token(token: &str) -> Option<Self> {
+        let (key, bytes) = token.split_once('.')?;
+        Some(Self {
+            key: key.to_owned(),
+            box_: STANDARD.encode(URL_SAFE_NO_PAD.decode(bytes).ok()?),
+        })
+    }
 }
 
 /// The setting `encryption_key` can't be used.

@@ -72,6 +72,26 @@ pub fn url_policy() -> Result<UrlPolicy, Problem> {
     })
 }
 
+/// Where people reach the service: `public_url`, without a slash at its end; `None` when it is not
+/// set.
+///
+/// # Errors
+///
+/// A problem that names the setting when it is no http or https URL.
+pub fn public_url() -> Result<Option<String>, Problem> {
+    let setting = read("public_url")?;
+    let url = setting.trim().trim_end_matches('/');
+    if url.is_empty() {
+        return Ok(None);
+    }
+    if !url.starts_with("https://") && !url.starts_with("http://") {
+        return Err(Problem::misconfigured(format!(
+            "the setting public_url is an http or https URL, not {setting:?}"
+        )));
+    }
+    Ok(Some(url.to_owned()))
+}
+
 /// How the ledger's database keeps what was answered 202.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {

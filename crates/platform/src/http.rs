@@ -18,6 +18,17 @@ pub async fn serve(
     guard: impl FnOnce(&Head) -> Result<(), Problem>,
     handler: impl AsyncFnOnce(Request) -> Result<Response, Problem>,
 ) {
+    serve_pages(incoming, out, guard, handler, Response::from).await;
+}
+
+/// As [`serve`], for what people look at: `refusal` makes an answer of a problem.
+pub async fn serve_pages(
+    incoming: IncomingRequest,
+    out: ResponseOutparam,
+    guard: impl FnOnce(&Head) -> Result<(), Problem>,
+    handler: impl AsyncFnOnce(Request) -> Result<Response, Problem>,
+    refusal: impl FnOnce(Problem) -> Response,
+) {
     let answer = async {
         let head = Head::read(&incoming)?;
         guard(&head)?;
@@ -28,6 +39,6 @@ pub async fn serve(
         let request = Request::read(head, incoming).await?;
         handler(request).await
     };
-    let response = answer.await.unwrap_or_else(Response::from);
+    let response = answer.await.unwrap_or_else(refusal);
     response.send(out).await;
 }

@@ -17,12 +17,12 @@ use wasi::{
             OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
         },
     },
-    io::streams::{OutputStream, StreamError},
+    io::streams::StreamError,
 };
 
 use crate::{
     clock::{self, Moment},
-    wait,
+    stream, wait,
 };
 
 /// How much of a response's body is kept, in bytes. What follows is never read.
@@ -137,7 +137,7 @@ async fn respond(
         outgoing_handler::handle(outgoing, Some(options)).map_err(|error| failure(&error))?;
     // A receiver may answer without reading to the end; its answer tells more than the broken
     // stream does.
-    let written = write(&stream, rest).await;
+    let written = stream::write(&stream, rest).await;
     drop(stream);
     if written.is_ok() {
         OutgoingBody::finish(body, None).map_err(|error| failure(&error))?;
@@ -196,23 +196,6 @@ fn options(timeout: Duration) -> Result<RequestOptions, Failure> {
         .set_between_bytes_timeout(Some(nanos))
         .map_err(refused)?;
     Ok(options)
-}
-
-async fn write(stream: &OutputStream, mut rest: &[u8]) -> Result<(), StreamError> {
-    while !rest.is_empty() {
-        let room = wait::until(
-            || match stream.check_write() {
-                Ok(0) => None,
-                room => Some(room),
-            },
-            || stream.subscribe(),
-        );
-        let room = usize::try_from(room.await?).unwrap_or(usize::MAX);
-        let (chunk, after) = rest.split_at(rest.len().min(room));
-        stream.write(chunk)?;
-        rest = after;
-    }
-    Ok(())
 }
 
 async fn head(response: &FutureIncomingResponse) -> Result<IncomingResponse, Failure> {

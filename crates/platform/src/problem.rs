@@ -174,16 +174,25 @@ impl Problem {
         }
     }
 
-    /// The body of the answer; logs the cause, once, where there is one to hide.
-    pub(crate) fn into_body(self) -> Vec<u8> {
-        let request_id = self.cause.map(|cause| {
-            let request_id = format!("req_{}", entropy::token());
-            eprintln!(
-                "error request_id={request_id} code={} cause={cause:?}",
-                self.code
-            );
-            request_id
-        });
+    /// What is wrong, in words.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Logs the cause, once, where there is one to hide. Returns what the log names it by.
+    pub fn log(&mut self) -> Option<String> {
+        let cause = self.cause.take()?;
+        let request_id = format!("req_{}", entropy::token());
+        eprintln!(
+            "error request_id={request_id} code={} cause={cause:?}",
+            self.code
+        );
+        Some(request_id)
+    }
+
+    /// The body of the answer; logs the cause.
+    pub(crate) fn into_body(mut self) -> Vec<u8> {
+        let request_id = self.log();
         let body = Body {
             problem_type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Problem"),

@@ -46,6 +46,8 @@ pub struct TriggerFilter<'a> {
     pub enabled: Option<bool>,
     /// Whose name contains this, whatever its case.
     pub text: Option<&'a str>,
+    /// One of these only.
+    pub ids: Option<Vec<TriggerId>>,
 }
 
 impl Triggers {
@@ -129,6 +131,10 @@ impl Triggers {
                 && text
                     .as_ref()
                     .is_none_or(|text| entry.name.to_lowercase().contains(text))
+                && filter
+                    .ids
+                    .as_ref()
+                    .is_none_or(|ids| ids.contains(&entry.id))
                 && after.is_none_or(|after| entry.id > after)
         };
         let index = self.store.index(&self.account)?;

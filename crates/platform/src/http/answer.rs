@@ -2,7 +2,7 @@ use http::StatusCode;
 use serde::Serialize;
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
-use crate::{problem::Problem, wait};
+use crate::{problem::Problem, stream};
 
 /// An answer: status, headers and a body that is written whole.
 #[derive(Debug)]
@@ -97,21 +97,9 @@ impl Response {
         }
 
         out.set(response);
-        let mut rest = rest;
-        while !rest.is_empty() {
-            let room = wait::until(
-                || match stream.check_write() {
-                    Ok(0) => None,
-                    room => Some(room),
-                },
-                || stream.subscribe(),
-            );
-            let room = room.await.map_err(|error| error.to_string())?;
-            let room = usize::try_from(room).unwrap_or(usize::MAX);
-            let (chunk, after) = rest.split_at(rest.len().min(room));
-            stream.write(chunk).map_err(|error| error.to_string())?;
-            rest = after;
-        }
+        stream::write(&stream, rest)
+            .await
+            .map_err(|error| error.to_string())?;
         drop(stream);
         OutgoingBody::finish(body, None).map_err(|error| error.to_string())
     }

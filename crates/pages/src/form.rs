@@ -1,0 +1,418 @@
+//! What forms bring, and what becomes of it in the API's words.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    api::{Action, Problem, Trigger},
+    text,
+};
+
+/// The fields of a form that was sent.
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads a body of the media type `application/x-www-form-urlencoded`.
+    pub fn parse(body: &[u8]) -> Self {
+        let fields = form_urlencoded::parse(body);
+        Self(fields.into_owned().collect())
+    }
+
+    /// The value of a field; empty for one that was not sent.
+    pub fn get(&self, name: &str) -> &str {
+        let field = self.0.iter().find(|(field, _)| field == name);
+        field.map_or("", |(_, value)| value)
+    }
+
+    /// The value of a field without what surrounds it.
+    fn trimmed(&self, name: &str) -> String {
+        self.get(name).trim().to_owned()
+    }
+
+    /// Text of several lines, with the line ends that it had before the browser sent it.
+    fn lines(&self, name: &str) -> String {
+        self.get(name).replace("\r\n", "\n")
+    }
+
+    /// Whether a box was ticked.
+    fn ticked(&self, name: &str) -> bool {
+        !self.get(name).is_empty()
+    }
+}
+
+/// What is wrong with each field, and with the form as a whole.
+#[derive(Debug, Default)]
+pub struct Errors {
+    /// By the field's name.
+    fields: BTreeMap<String, Vec<String>>,
+    /// What belongs to no field.
+    pub general: Vec<String>,
+}
+
+impl Errors {
+    /// What is wrong with a field.
+    pub fn of(&self, field: &str) -> &[String] {
+        self.fields.get(field).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.general.is_empty()
+    }
+
+    /// Adds what is wrong with a field.
+    pub fn add(&mut self, field: &str, detail: impl Into<String>) {
+        self.fields
+            .entry(field.to_owned())
+            .or_default()
+            .push(detail.into());
+    }
+
+    /// Adds what the API found wrong, each beside the field that it came from.
+    fn refused(&mut self, problem: &Problem, fields: &[&str]) {
+        if problem.errors.is_empty() {
+            self.general.push(problem.detail.clone());
+        }
+        for error in &problem.errors {
+            let mut segments = error.pointer.split('/').skip(1);
+            let field = segments.next().unwrap_or_default();
+            let within: Vec<_> = segments.collect();
+            let detail = if within.is_empty() {
+                error.detail.clone()
+            } else {
+                format!("{}: {}", within.join("/"), error.detail)
+            };
+            if fields.contains(&field) {
+                self.add(field, detail);
+            } else {
+                self.general
+                    .push(format!("{} {detail}", error.pointer).trim().to_owned());
+            }
+        }
+    }
+}
+
+/// What a trigger's form shows: what is stored, or what was typed.
+#[derive(Debug, Default)]
+pub struct TriggerForm {
+    /// The key of its type.
+    pub event_type: String,
+    /// What people call it.
+    pub name: String,
+    /// What they say of it.
+    pub description: String,
+    /// Whether it fires.
+    pub enabled: bool,
+    /// Which events fire it, as JSON; empty for all.
+    pub filter: String,
+    /// The version that was shown.
+    pub revision: String,
+    /// What is wrong with it.
+    pub errors: Errors,
+}
+
+impl TriggerForm {
+    /// The form of a trigger that is to be made.
+    pub fn new(event_type: &str) -> Self {
+        Self {
+            event_type: event_type.to_owned(),
+            enabled: true,
+            ..Self::default()
+        }
+    }
+
+    /// The form of a trigger that is there.
+    pub fn of(trigger: &Trigger, revision: String) -> Self {
+        let filter = trigger.filter.as_ref();
+        Self {
+            event_type: trigger.event_type.clone(),
+            name: trigger.name.clone(),
+            description: trigger.description.clone(),
+            enabled: trigger.enabled,
+            filter: filter.map_or_else(String::new, |filter| text::indented(filter.get())),
+            revision,
+            errors: Errors::default(),
+        }
+    }
+
+    /// What was typed.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            event_type: fields.trimmed("type"),
+            name: fields.trimmed("name"),
+            description: fields.lines("description").trim().to_owned(),
+            enabled: fields.ticked("enabled"),
+            filter: fields.lines("filter").trim().to_owned(),
+            revision: fields.trimmed("revision"),
+            errors: Errors::default(),
+        }
+    }
+
+    /// What the API is to be told. `None` when what was typed can't be said; the errors then say
+    /// why.
+    pub fn to_json(&mut self) -> Option<Value> {
+        let filter = self.filter()?;
+        Some(json!({
+            "type": self.event_type,
+            "name": self.name,
+            "description": self.description,
+            "enabled": self.enabled,
+            "filter": filter,
+        }))
+    }
+
+    /// The filter that was typed, null for none.
+    pub fn filter(&mut self) -> Option<Value> {
+        if self.filter.is_empty() {
+            return Some(Value::Null);
+        }
+        match serde_json::from_str(&self.filter) {
+            Ok(filter) => Some(filter),
+            Err(error) => {
+                self.errors.add("filter", format!("is not JSON: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Takes what the API found wrong.
+    pub fn refused(&mut self, problem: &Problem) {
+        self.errors
+            .refused(problem, &["type", "name", "description", "filter"]);
+    }
+}
+
+/// What an action's form shows: what is stored, or what was typed.
+#[derive(Debug, Default)]
+pub struct ActionForm {
+    /// What people call it.
+    pub name: String,
+    /// Where it sends to.
+    pub url: String,
+    /// Whether it sends.
+    pub enabled: bool,
+    /// With which method.
+    pub method: String,
+    /// With which headers, `name: value`, a line each.
+    pub headers: String,
+    /// What makes the bodies; empty for the usual ones.
+    pub body_template: String,
+    /// Of which media type.
+    pub content_type: String,
+    /// How long an attempt may take, in seconds.
+    pub timeout_seconds: String,
+    /// The pauses between attempts.
+    pub retry_schedule: String,
+    /// The version that was shown.
+    pub revision: String,
+    /// What is wrong with it.
+    pub errors: Errors,
+}
+
+/// The methods of requests.
+pub const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
+
+/// An action's fields, as the API calls them.
+const ACTION_FIELDS: [&str; 8] = [
+    "name",
+    "url",
+    "method",
+    "headers",
+    "body_template",
+    "content_type",
+    "timeout_seconds",
+    "retry_schedule",
+];
+
+impl ActionForm {
+    /// The form of an action that is to be made, with what the API would set.
+    pub fn new() -> Self {
+        let schedule = domain::schedule::RetrySchedule::default();
+        let delays = serde_json::to_value(schedule).and_then(serde_json::from_value::<Vec<u32>>);
+        Self {
+            enabled: true,
+            method: METHODS[0].to_owned(),
+            content_type: domain::trigger::DEFAULT_CONTENT_TYPE.to_owned(),
+            timeout_seconds: domain::trigger::DEFAULT_TIMEOUT.to_string(),
+            retry_schedule: text::delays(&delays.unwrap_or_default()),
+            ..Self::default()
+        }
+    }
+
+    /// The form of an action that is there.
+    pub fn of(action: &Action, revision: String) -> Self {
+        let headers = action.headers.iter();
+        let headers: Vec<_> = headers
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        Self {
+            name: action.name.clone(),
+            url: action.url.clone(),
+            enabled: action.enabled,
+            method: action.method.clone(),
+            headers: headers.join("\n"),
+            body_template: action.body_template.clone().unwrap_or_default(),
+            content_type: action.content_type.clone(),
+            timeout_seconds: action.timeout_seconds.to_string(),
+            retry_schedule: text::delays(&action.retry_schedule),
+            revision,
+            errors: Errors::default(),
+        }
+    }
+
+    /// What was typed.
+    pub fn read(fields: &Fields) -> Self {
+        Self {
+            name: fields.trimmed("name"),
+            url: fields.trimmed("url"),
+            enabled: fields.ticked("enabled"),
+            method: fields.trimmed("method"),
+            headers: fields.lines("headers").trim().to_owned(),
+            body_template: fields.lines("body_template"),
+            content_type: fields.trimmed("content_type"),
+            timeout_seconds: fields.trimmed("timeout_seconds"),
+            retry_schedule: fields.trimmed("retry_schedule"),
+            revision: fields.trimmed("revision"),
+            errors: Errors::default(),
+        }
+    }
+
+    /// What the API is to be told. `None` when what was typed can't be said; the errors then say
+    /// why. `before` are the header names there were: a merge patch takes away what it names null.
+    pub fn to_json(&mut self, before: &[&str]) -> Option<Value> {
+        let headers = self.header_map(before);
+        let delays = text::parse_delays(&self.retry_schedule)
+            .map_err(|detail| self.errors.add("retry_schedule", detail));
+        let timeout = self.timeout_seconds.parse::<u32>().map_err(|_| {
+            self.errors
+                .add("timeout_seconds", "is a whole number of seconds");
+        });
+        let (headers, delays, timeout) = (headers?, delays.ok()?, timeout.ok()?);
+        let template = Some(&self.body_template).filter(|template| !template.trim().is_empty());
+        Some(json!({
+            "name": self.name,
+            "url": self.url,
+            "enabled": self.enabled,
+            "method": self.method,
+            "headers": headers,
+            "body_template": template,
+            "content_type": self.content_type,
+            "timeout_seconds": timeout,
+            "retry_schedule": delays,
+        }))
+    }
+
+    fn header_map(&mut self, before: &[&str]) -> Option<Map<String, Value>> {
+        let mut headers: Map<String, Value> = before
+            .iter()
+            .map(|name| ((*name).to_owned(), Value::Null))
+            .collect();
+        let mut wrong = false;
+        for line in self.headers.lines().filter(|line| !line.trim().is_empty()) {
+            let Some((name, value)) = line.split_once(':') else {
+                let detail = format!("has the line {line:?}, which is not of the form name: value");
+                self.errors.add("headers", detail);
+                wrong = true;
+                continue;
+            };
+            let name = name.trim();
+            let written = headers.keys().find(|key| key.eq_ignore_ascii_case(name));
+            let name = written.cloned().unwrap_or_else(|| name.to_owned());
+            if headers.get(&name).is_some_and(|before| !before.is_null()) {
+                self.errors.add("headers", format!("has {name:?} twice"));
+                wrong = true;
+            }
+            headers.insert(name, value.trim().into());
+        }
+        (!wrong).then_some(headers)
+    }
+
+    /// Takes what the API found wrong.
+    pub fn refused(&mut self, problem: &Problem) {
+        self.errors.refused(problem, &ACTION_FIELDS);
+    }
+
+    /// Whether the request is not the usual one, or something is wrong with it.
+    pub(crate) fn has_advanced(&self) -> bool {
+        let fields = ["method", "headers", "content_type", "body_template"];
+        !self.headers.is_empty()
+            || !self.body_template.is_empty()
+            || fields.iter().any(|field| !self.errors.of(field).is_empty())
+    }
+
+    /// Whether something is wrong with the timeout or the schedule.
+    pub(crate) fn has_schedule_errors(&self) -> bool {
+        let fields = ["timeout_seconds", "retry_schedule"];
+        fields.iter().any(|field| !self.errors.of(field).is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(body: &str) -> Fields {
+        Fields::parse(body.as_bytes())
+    }
+
+    #[test]
+    fn a_filter_that_is_no_json_is_told_with_its_place() {
+        let mut form = TriggerForm::read(&fields("type=a&name=+N+&filter=%7B%22a%22"));
+        assert_eq!((form.name.as_str(), form.enabled), ("N", false));
+        assert_eq!(form.to_json(), None);
+        let [error] = form.errors.of("filter") else {
+            panic!("{:?}", form.errors);
+        };
+        assert!(error.contains("line 1 column 4"), "{error}");
+    }
+
+    #[test]
+    fn headers_are_lines_and_those_that_are_gone_are_taken_away() {
+        let mut form = ActionForm::new();
+        form.headers = "X-Team: desk: 1\n\nauthorization:Bearer x".into();
+        let sent = form.to_json(&["x-team", "x-old"]).unwrap();
+        assert_eq!(
+            sent["headers"],
+            json!({"x-team": "desk: 1", "x-old": null, "authorization": "Bearer x"})
+        );
+    }
+
+    #[test]
+    fn everything_that_can_t_be_said_is_told_at_once() {
+        let mut form = ActionForm::new();
+        form.headers = "no header\na: 1\nA: 2".into();
+        form.retry_schedule = "5x".into();
+        form.timeout_seconds = "soon".into();
+        assert_eq!(form.to_json(&[]), None);
+        assert_eq!(form.errors.of("headers").len(), 2);
+        assert_eq!(form.errors.of("retry_schedule").len(), 1);
+        assert_eq!(form.errors.of("timeout_seconds").len(), 1);
+    }
+
+    #[test]
+    fn what_the_api_refuses_stands_beside_its_field() {
+        let problem: Problem = serde_json::from_value(json!({
+            "detail": "3 things are wrong, see errors",
+            "errors": [
+                {"pointer": "/name", "detail": "is required"},
+                {"pointer": "/filter/$or/0", "detail": "is no object"},
+                {"pointer": "/actions", "detail": "is unknown"},
+            ],
+        }))
+        .unwrap();
+        let mut form = TriggerForm::new("message.sent");
+        form.refused(&problem);
+        assert_eq!(form.errors.of("name"), ["is required"]);
+        assert_eq!(form.errors.of("filter"), ["$or/0: is no object"]);
+        assert_eq!(form.errors.general, ["/actions is unknown"]);
+    }
+
+    #[test]
+    fn the_form_of_a_new_action_is_what_the_api_would_set() {
+        let sent = ActionForm::new().to_json(&[]).unwrap();
+        assert_eq!(sent["timeout_seconds"], 15);
+        assert_eq!(sent["retry_schedule"].as_array().unwrap().len(), 9);
+        assert_eq!(sent["body_template"], Value::Null);
+    }
+}
