@@ -1,8 +1,21 @@
-//! The pages that people use. For now it is one page, which says what this is.
+//! The pages that people use: who they are is found out here, what they see and change goes through
+//! the application's own API, and `pages` makes HTML of it.
 
-use http::{Method, StatusCode};
+mod account;
+mod answer;
+mod api;
+mod entrance;
+mod session;
+
+mod actions;
+mod deliveries;
+mod events;
+mod overview;
+mod triggers;
+
+use http::Method;
 use platform::{
-    http::{Request, Response, serve},
+    http::{Request, Response, serve_pages},
     problem::Problem,
 };
 use spin_sdk::{
@@ -10,28 +23,32 @@ use spin_sdk::{
     http_component,
 };
 
-const PAGE: &str = include_str!("page.html");
-
-/// The page loads nothing, runs nothing and can't be framed.
-const POLICY: &str = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; \
-                      base-uri 'none'; form-action 'none'";
-
 #[http_component]
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
-    serve(incoming, out, |_| Ok(()), async |request| route(&request)).await;
+    serve_pages(incoming, out, |_| Ok(()), route, answer::refusal).await;
 }
 
-fn route(request: &Request) -> Result<Response, Problem> {
-    match (request.head.path(), &request.head.method) {
-        ("/", &Method::GET) => {
-            Ok(
-                Response::new(StatusCode::OK, "text/html; charset=utf-8", PAGE.into())
-                    .header("content-security-policy", POLICY)
-                    .header("x-content-type-options", "nosniff")
-                    .header("referrer-policy", "no-referrer"),
-            )
-        }
-        ("/", _) => Err(Problem::method_not_allowed("GET")),
-        (path, _) => Err(Problem::not_found(format!("there is no page {path}"))),
+async fn route(request: Request) -> Result<Response, Problem> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+
+    match (request.head.segments().as_slice(), &request.head.method) {
+        ([""], &GET) => entrance::start(&request),
+        ([""], _) => Err(Problem::method_not_allowed("GET")),
+        (["sign-in"], &GET) => entrance::ask(&request),
+        (["sign-in"], &POST) => entrance::sign_in(&request),
+        (["sign-in"], _) => Err(Problem::method_not_allowed("GET, POST")),
+        (["sign-out"], &POST) => entrance::sign_out(&request),
+        (["sign-out"], _) => Err(Problem::method_not_allowed("POST")),
+        (["portal"], &GET) => entrance::portal(&request),
+        (["portal"], _) => Err(Problem::method_not_allowed("GET")),
+        (["assets", "style.css"], &GET) => Ok(answer::asset("text/css", pages::STYLE)),
+        (["assets", "script.js"], &GET) => Ok(answer::asset("text/javascript", pages::SCRIPT)),
+        (["assets", "style.css" | "script.js"], _) => Err(Problem::method_not_allowed("GET")),
+        (["accounts", account, rest @ ..], _) => account::route(&request, account, rest).await,
+        _ => Err(Problem::not_found(format!(
+            "there is no page {}",
+            request.head.path()
+        ))),
     }
 }

@@ -273,7 +273,10 @@ mod tests {
     #[test]
     fn a_link_opens_the_dashboard_until_it_expires() {
         let link = link("{}").unwrap();
-        assert_eq!((link.role, link.expires_at), (Role::Manage, now() + DEFAULT_LINK));
+        assert_eq!(
+            (link.role, link.expires_at),
+            (Role::Manage, now() + DEFAULT_LINK)
+        );
         let token = link.seal(&sealer("a"), NONCE);
         let open = |at| Link::open(&sealer("a"), &token, at);
         assert_eq!(open(now()), Some(link.clone()));
@@ -292,7 +295,10 @@ mod tests {
                 "/return_url is an absolute http or https URL".to_owned(),
             ])
         );
-        let long = format!(r#"{{"return_url": "https://a.example/{}"}}"#, "a".repeat(1024));
+        let long = format!(
+            r#"{{"return_url": "https://a.example/{}"}}"#,
+            "a".repeat(1024)
+        );
         assert_eq!(
             link(&long),
             Err(vec!["/return_url is longer than 1024 bytes".to_owned()])

@@ -58,10 +58,8 @@ document.addEventListener("submit", async (event) => {
     const html = await post(form, button.name ? [[button.name, button.value]] : []);
     const fresh = swap(id, html);
     if (!fresh) {
-      // Signed out meanwhile, or refused: the whole page says it.
-      document.open();
-      document.write(html);
-      document.close();
+      // Refused, or signed out meanwhile: what was answered says it.
+      if (!swap("main", html)) location.reload();
       return;
     }
     const again = fresh.querySelector("button.toggle");

@@ -39,7 +39,10 @@ impl Catalogue {
     pub fn groups(&self) -> Vec<(&str, Vec<&EventType>)> {
         let mut groups: Vec<(&str, Vec<&EventType>)> = Vec::new();
         for event_type in &self.types {
-            match groups.iter_mut().find(|(name, _)| *name == event_type.group) {
+            match groups
+                .iter_mut()
+                .find(|(name, _)| *name == event_type.group)
+            {
                 Some((_, types)) => types.push(event_type),
                 None => groups.push((&event_type.group, vec![event_type])),
             }

@@ -12,6 +12,8 @@ pub struct Chrome {
     pub return_url: Option<String>,
     /// What every form carries.
     pub csrf: String,
+    /// The page's own address, for forms that lead back to it.
+    pub here: String,
     /// Where the page belongs.
     pub section: Section,
     /// What was just done.

@@ -119,7 +119,9 @@ impl DeliveryPage<'_> {
     }
 
     fn may_retry(&self) -> bool {
-        self.chrome.may_manage() && !self.delivery.test && self.delivery.status != Status::Delivering
+        self.chrome.may_manage()
+            && !self.delivery.test
+            && self.delivery.status != Status::Delivering
     }
 
     /// The attempts, the last first: what people look for.

@@ -82,7 +82,10 @@ pub(crate) fn parse_delays(text: &str) -> Result<Vec<u32>, String> {
             let digits = delay.trim_end_matches(|c: char| c.is_ascii_alphabetic());
             let unit = match &delay[digits.len()..] {
                 "" => Some(1),
-                name => UNITS.iter().find(|(n, _)| *n == name).map(|(_, unit)| *unit),
+                name => UNITS
+                    .iter()
+                    .find(|(n, _)| *n == name)
+                    .map(|(_, unit)| *unit),
             };
             let number: Option<u32> = digits.parse().ok();
             let seconds = number.zip(unit).and_then(|(n, unit)| n.checked_mul(unit));
@@ -165,7 +168,12 @@ mod tests {
 
     #[test]
     fn what_is_no_delay_is_named() {
-        for (text, part) in [("5x", "5x"), ("m", "\"m\""), ("-1", "-1"), ("99999999d", "99999999d")] {
+        for (text, part) in [
+            ("5x", "5x"),
+            ("m", "\"m\""),
+            ("-1", "-1"),
+            ("99999999d", "99999999d"),
+        ] {
             let error = parse_delays(text).unwrap_err();
             assert!(error.contains(part), "{error}");
         }

@@ -6,9 +6,6 @@ use crate::{config, http::Head, problem::Problem};
 
 /// Lets the request pass when it carries one of the API keys.
 ///
-/// Every key is compared, each in constant time: how long the answer takes says nothing about how
-/// near a guess came, nor which key it was near to.
-///
 /// # Errors
 ///
 /// 401 without a valid key.
@@ -17,15 +14,27 @@ pub fn api_key(head: &Head) -> Result<(), Problem> {
         .header("authorization")
         .and_then(bearer)
         .ok_or_else(Problem::unauthorized)?;
-    let mut valid = subtle::Choice::from(0);
-    for key in config::api_keys()? {
-        valid |= key.as_bytes().ct_eq(given.as_bytes());
-    }
-    if bool::from(valid) {
+    if is_api_key(given)? {
         Ok(())
     } else {
         Err(Problem::unauthorized())
     }
+}
+
+/// Whether this is one of the API keys.
+///
+/// Every key is compared, each in constant time: how long the answer takes says nothing about how
+/// near a guess came, nor which key it was near to.
+///
+/// # Errors
+///
+/// When the setting is missing.
+pub fn is_api_key(given: &str) -> Result<bool, Problem> {
+    let mut valid = subtle::Choice::from(0);
+    for key in config::api_keys()? {
+        valid |= key.as_bytes().ct_eq(given.as_bytes());
+    }
+    Ok(valid.into())
 }
 
 /// The token of `Bearer <token>`; the scheme's name is case-insensitive (RFC 9110, 11.1).

@@ -107,8 +107,7 @@ impl Call<'_> {
             .await
             .map_err(|()| "the response is taken".to_owned())?
             .map_err(|error| error.to_string())?;
-        let status =
-            StatusCode::from_u16(response.status()).map_err(|error| error.to_string())?;
+        let status = StatusCode::from_u16(response.status()).map_err(|error| error.to_string())?;
         let etag = response.headers().get(&"etag".to_owned()).pop();
         let etag = etag.and_then(|tag| String::from_utf8(tag).ok());
         let body = read(&response).await?;

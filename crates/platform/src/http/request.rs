@@ -58,6 +58,22 @@ impl Head {
         &self.path
     }
 
+    /// Path and query as they came: where the request was sent to.
+    pub fn target(&self) -> String {
+        if self.query.is_empty() {
+            self.path.clone()
+        } else {
+            format!("{}?{}", self.path, self.query)
+        }
+    }
+
+    /// The first value of a parameter of the query, whatever else is in it.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut parameters = form_urlencoded::parse(self.query.as_bytes());
+        let (_, value) = parameters.find(|(present, _)| present == name)?;
+        Some(value.into_owned())
+    }
+
     /// The path's segments: `/v1/event-types` has `["v1", "event-types"]`.
     pub fn segments(&self) -> Vec<&str> {
         self.path

@@ -1,0 +1,207 @@
+//! The application's own API, as the pages of an account call it.
+
+use std::time::Duration;
+
+use domain::{account::AccountId, id::TriggerId, page};
+use form_urlencoded::Serializer;
+use http::{Method, StatusCode};
+use pages::{
+    Catalogue, Names,
+    api::{List, Problem as Told, Trigger},
+};
+use platform::{
+    own_api::{Answer, Call},
+    problem::Problem,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// How long a call may take. The longest, a test, takes what its receiver does.
+const PATIENCE: Duration = Duration::from_secs(28);
+
+/// The API of one account.
+pub(crate) struct Api<'a>(pub(crate) &'a AccountId);
+
+/// What the API says of what it will not do.
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    pub(crate) told: Told,
+}
+
+/// Something that was read, with the version that it has.
+pub(crate) struct Read<T> {
+    pub(crate) value: T,
+    pub(crate) etag: String,
+}
+
+impl Api<'_> {
+    /// Reads what is at a path of the account.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Problem> {
+        Ok(self.read(path).await?.value)
+    }
+
+    /// As [`Api::get`], with the version.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<Read<T>, Problem> {
+        let answer = self.call(Method::GET, path, None, None).await??;
+        Ok(Read {
+            value: parse(&answer)?,
+            etag: answer.etag.unwrap_or_default(),
+        })
+    }
+
+    /// As [`Api::get`], where what is asked for may be refused.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Result<T, Refused>, Problem> {
+        match self.call(Method::GET, path, None, None).await? {
+            Ok(answer) => Ok(Ok(parse(&answer)?)),
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    /// Does something at a path of the account.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Result<T, Refused>, Problem> {
+        match self.call(Method::POST, path, body, None).await? {
+            Ok(answer) => Ok(Ok(parse(&answer)?)),
+            Err(refused) => Ok(Err(refused)),
+        }
+    }
+
+    /// Changes what is at a path of the account, if it is still the version that `revision` names;
+    /// whatever version it is where that is empty.
+    pub(crate) async fn patch(
+        &self,
+        path: &str,
+        patch: &Value,
+        revision: &str,
+    ) -> Result<Result<(), Refused>, Problem> {
+        let if_match = Some(revision).filter(|revision| !revision.is_empty());
+        let answer = self.call(Method::PATCH, path, Some(patch), if_match);
+        Ok(answer.await?.map(drop))
+    }
+
+    /// Deletes what is at a path of the account. What is gone already is deleted.
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), Problem> {
+        match self.call(Method::DELETE, path, None, None).await? {
+            Err(refused) if refused.status != StatusCode::NOT_FOUND => Err(refused.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The names of these triggers and of their actions.
+    pub(crate) async fn names(
+        &self,
+        ids: impl IntoIterator<Item = TriggerId>,
+    ) -> Result<Names, Problem> {
+        let mut ids: Vec<_> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.truncate(page::MAX_LIMIT);
+        if ids.is_empty() {
+            return Ok(Names::default());
+        }
+        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        let limit = ids.len().to_string();
+        let path = query("/triggers", &[("ids", &ids.join(",")), ("limit", &limit)]);
+        let triggers: List<Trigger> = self.get(&path).await?;
+        Ok(Names::new(triggers.data))
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        if_match: Option<&str>,
+    ) -> Result<Result<Answer, Refused>, Problem> {
+        let target = format!("/v1/accounts/{}{path}", self.0);
+        call(method, &target, body, if_match).await
+    }
+}
+
+/// The types of events.
+pub(crate) async fn catalogue() -> Result<Catalogue, Problem> {
+    let answer = call(Method::GET, "/v1/event-types", None, None).await??;
+    Ok(Catalogue::new(parse(&answer)?))
+}
+
+/// Asks something that belongs to no account.
+pub(crate) async fn try_out<T: DeserializeOwned>(
+    path: &str,
+    body: &Value,
+) -> Result<Result<T, Refused>, Problem> {
+    match call(Method::POST, path, Some(body), None).await? {
+        Ok(answer) => Ok(Ok(parse(&answer)?)),
+        Err(refused) => Ok(Err(refused)),
+    }
+}
+
+async fn call(
+    method: Method,
+    target: &str,
+    body: Option<&Value>,
+    if_match: Option<&str>,
+) -> Result<Result<Answer, Refused>, Problem> {
+    let media_type = match method {
+        Method::PATCH => "application/merge-patch+json",
+        _ => "application/json",
+    };
+    let what = format!("{method} {target}");
+    let call = Call {
+        method,
+        target,
+        body: body.map(|body| (media_type, body.to_string().into_bytes())),
+        if_match,
+        patience: PATIENCE,
+    };
+    let answer = call.send().await?;
+    if answer.status.is_success() {
+        return Ok(Ok(answer));
+    }
+    // The cause is in the log already, where it is not the caller's.
+    if answer.status.is_server_error() {
+        return Err(Problem::unavailable(format!(
+            "{what} was answered {}",
+            answer.status
+        )));
+    }
+    let told = serde_json::from_slice(&answer.body).map_err(Problem::internal)?;
+    Ok(Err(Refused {
+        status: answer.status,
+        told,
+    }))
+}
+
+fn parse<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| Problem::internal(format!("what the API answered: {error}")))
+}
+
+impl From<Refused> for Problem {
+    fn from(Refused { status, told }: Refused) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found(told.detail),
+            StatusCode::CONFLICT => Self::conflict(told.detail),
+            _ => Self::bad_request(told.detail),
+        }
+    }
+}
+
+/// A path with the parameters that have a value.
+pub(crate) fn query(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut query = Serializer::new(String::new());
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
+    }
+    let query = query.finish();
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
+}
