@@ -22,6 +22,7 @@ pub mod schedule;
 pub mod sealing;
 pub mod secret;
 pub mod signing;
+pub mod statistics;
 pub mod template;
 pub mod time;
 pub mod transfer;
