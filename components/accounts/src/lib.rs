@@ -1,9 +1,10 @@
-//! An account as a whole: exported, imported, purged.
+//! An account as a whole: exported, imported, purged, counted.
 
 mod budget;
 mod export;
 mod import;
 mod purge;
+mod statistics;
 
 use http::Method;
 use platform::{
@@ -48,6 +49,11 @@ async fn route(request: &Request, started: Moment) -> Result<Response, Problem> 
             purge::matching_events(request, account, started)
         }
         (["v1", "accounts", _, "import" | "purge"], _) => Err(Problem::method_not_allowed("POST")),
+
+        (["v1", "accounts", account, "statistics"], &Method::GET) => {
+            statistics::show(request, account)
+        }
+        (["v1", "accounts", _, "statistics"], _) => Err(Problem::method_not_allowed("GET")),
 
         _ => Err(Problem::no_route(request.head.path())),
     }

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod catalogue;
+pub mod check;
 pub mod delivery;
 #[cfg(test)]
 mod docs;
