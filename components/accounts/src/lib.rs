@@ -1,10 +1,11 @@
-//! An account as a whole: exported, imported, purged, and opened to its users.
+//! An account as a whole: exported, imported, purged, counted, and opened to its users.
 
 mod budget;
 mod export;
 mod import;
 mod portal_links;
 mod purge;
+mod statistics;
 
 use http::Method;
 use platform::{
@@ -54,6 +55,11 @@ async fn route(request: &Request, started: Moment) -> Result<Response, Problem> 
         (["v1", "accounts", _, "import" | "purge" | "portal-links"], _) => {
             Err(Problem::method_not_allowed("POST"))
         }
+
+        (["v1", "accounts", account, "statistics"], &Method::GET) => {
+            statistics::show(request, account)
+        }
+        (["v1", "accounts", _, "statistics"], _) => Err(Problem::method_not_allowed("GET")),
 
         _ => Err(Problem::no_route(request.head.path())),
     }

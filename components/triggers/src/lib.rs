@@ -1,9 +1,10 @@
 //! Triggers and their actions: create, read, change, delete; the catalogue of event types; and
-//! previews of what an event would do.
+//! previews of what an event would do, of what a filter wants and of what a template makes.
 //!
 //! Also answers for everything under `/v1` that no other component has.
 
 mod actions;
+mod check;
 mod event_types;
 mod health;
 mod preview;
@@ -54,6 +55,12 @@ async fn route(request: Request) -> Result<Response, Problem> {
         (["v1", "event-types", key], &PUT) => event_types::put(&request, key).await,
         (["v1", "event-types", key], &DELETE) => event_types::delete(&request, key).await,
         (["v1", "event-types", _], _) => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+
+        (["v1", "filters", "check"], &POST) => check::filter(&request),
+        (["v1", "body-templates", "render"], &POST) => check::body_template(&request),
+        (["v1", "filters", "check"] | ["v1", "body-templates", "render"], _) => {
+            Err(Problem::method_not_allowed("POST"))
+        }
 
         (["v1", "accounts", account, "events", "preview"], &POST) => {
             preview::preview(&request, account)

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod catalogue;
+pub mod check;
 pub mod delivery;
 #[cfg(test)]
 mod docs;
@@ -23,6 +24,7 @@ pub mod schedule;
 pub mod sealing;
 pub mod secret;
 pub mod signing;
+pub mod statistics;
 pub mod template;
 pub mod time;
 pub mod transfer;

@@ -132,8 +132,7 @@ impl Preview<'_> {
             Ok((url, request)) => {
                 let headers = request.headers.into_iter();
                 let headers = headers.map(|(name, value)| (name, Value::String(value)));
-                let mut body = String::from_utf8_lossy(&request.body).into_owned();
-                body.truncate(body.floor_char_boundary(MAX_BODY));
+                let body = shown(String::from_utf8_lossy(&request.body).into_owned());
                 preview.request = Some(RequestPreview {
                     method: request.method,
                     url: url.to_string(),
@@ -177,6 +176,12 @@ impl ActionPreview {
             request: None,
         }
     }
+}
+
+/// As much of a body as is shown.
+pub(crate) fn shown(mut body: String) -> String {
+    body.truncate(body.floor_char_boundary(MAX_BODY));
+    body
 }
 
 #[cfg(test)]

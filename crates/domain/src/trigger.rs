@@ -22,7 +22,7 @@ use crate::{
 
 use input::too_many_actions;
 pub use input::{ActionInput, ActionSettings, TriggerInput, TriggerSettings};
-pub(crate) use input::{Errors, description, name};
+pub(crate) use input::{Errors, description, filter, name, tried};
 
 /// The longest name of a trigger or an action, in characters.
 pub const MAX_NAME: usize = 200;

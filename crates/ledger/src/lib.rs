@@ -18,6 +18,7 @@ mod purge;
 mod retention;
 mod runners;
 mod schema;
+mod statistics;
 mod test_send;
 
 pub use announcements::Place;
@@ -31,6 +32,10 @@ pub use manual::{Cancelled, Recovery, Retried};
 pub use purge::{PurgeStep, Remains};
 pub use retention::Pruned;
 pub use runners::{Joining, Leaving, Slot};
+pub use statistics::{
+    AttemptCounts, Backlog, FailingAction, Piece, Statistics, StatisticsLimits, StatusCounts,
+    TriggerCounts,
+};
 pub use test_send::NewTest;
 
 use database::{Columns, optional, text};

@@ -3,6 +3,7 @@
 
 mod batch;
 mod catalogue;
+mod checks;
 mod client;
 mod cloud_events;
 mod concurrency;
@@ -17,6 +18,7 @@ mod receivers;
 mod recipes;
 mod restart;
 mod settings;
+mod statistics;
 mod templates;
 mod test_send;
 mod transfer;

@@ -99,14 +99,7 @@ impl TriggerInput {
         });
         let name = errors.required("/name", self.name, name);
         let description = errors.take("/description", description(self.description));
-        let filter = errors.take_all(self.filter.map(|source| {
-            Filter::parse(&source).map_err(|error| {
-                vec![FieldError::new(
-                    format!("/filter{}", error.path),
-                    error.detail,
-                )]
-            })
-        }));
+        let filter = errors.take_all(self.filter.as_ref().map(filter));
         let inputs = self.actions.unwrap_or_default();
         if inputs.len() > MAX_ACTIONS {
             errors.0.push(too_many_actions());
@@ -224,7 +217,7 @@ impl Errors {
             .ok()
     }
 
-    fn take_all<T>(&mut self, checked: Option<Result<T, Vec<FieldError>>>) -> Option<T> {
+    pub(crate) fn take_all<T>(&mut self, checked: Option<Result<T, Vec<FieldError>>>) -> Option<T> {
         checked?.map_err(|errors| self.0.extend(errors)).ok()
     }
 
@@ -293,17 +286,34 @@ fn check_headers(members: Map<String, Value>) -> Result<CustomHeaders, Vec<Field
     })
 }
 
-/// A template that compiles, renders the type's sample, and makes JSON of it where JSON is what the
-/// action says it sends: a text that was not escaped is found here rather than by a receiver.
+/// A filter that is in order; errors point into the member `filter`.
+pub(crate) fn filter(source: &Value) -> Result<Filter, Vec<FieldError>> {
+    Filter::parse(source).map_err(|error| {
+        let pointer = format!("/filter{}", error.path);
+        vec![FieldError::new(pointer, error.detail)]
+    })
+}
+
+/// A template that compiles, and can be [`tried`] on the type's sample, where a type is known.
 fn template(
     source: &str,
     event_type: Option<&EventType>,
     content_type: &str,
 ) -> Result<BodyTemplate, String> {
     let template = BodyTemplate::parse(source).map_err(|error| error.to_string())?;
-    let Some(event_type) = event_type else {
-        return Ok(template);
-    };
+    if let Some(event_type) = event_type {
+        tried(&template, event_type, content_type)?;
+    }
+    Ok(template)
+}
+
+/// What a template makes of the type's sample, which has to be JSON where JSON is what is said to be
+/// sent: a text that was not escaped is found here rather than by a receiver.
+pub(crate) fn tried(
+    template: &BodyTemplate,
+    event_type: &EventType,
+    content_type: &str,
+) -> Result<String, String> {
     let on_sample = format!("on the sample of {}", event_type.key);
     let body = template
         .render(&crate::webhook::sample(event_type))
@@ -315,7 +325,7 @@ fn template(
              {{{{ value|tojson }}}}, or set content_type"
         ));
     }
-    Ok(template)
+    Ok(body)
 }
 
 pub(super) fn too_many_actions() -> FieldError {

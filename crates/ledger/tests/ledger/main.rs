@@ -15,5 +15,6 @@ mod record;
 mod retention;
 mod runners;
 mod schema;
+mod statistics;
 mod support;
 mod test_send;

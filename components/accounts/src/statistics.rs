@@ -1,0 +1,22 @@
+//! `GET /v1/accounts/{account}/statistics`: what came, and what became of it.
+
+use domain::{statistics::Range, time::Timestamp};
+use platform::{
+    clock,
+    http::{Request, Response, account},
+    ledger::{self, StatisticsLimits},
+    problem::Problem,
+};
+
+pub(crate) fn show(request: &Request, account_id: &str) -> Result<Response, Problem> {
+    let account = account(account_id)?;
+    let query = request.head.query(&["since", "until"])?;
+    let since = query.parse("since", Timestamp::parse)?;
+    let until = query.parse("until", Timestamp::parse)?;
+    let now = clock::now();
+    let range = Range::new(since, until, now)
+        .map_err(|error| Problem::bad_request(format!("the query parameter since {error}")))?;
+    let limits = StatisticsLimits::default();
+    let statistics = ledger::open()?.statistics(&account, range, &limits, now)?;
+    Ok(Response::ok(&statistics))
+}

@@ -1,0 +1,472 @@
+//! Statistics of an account: how much came and what became of it, without walking through it all.
+//!
+//! Ids sort by time, so that a range of time is a range of an index. What is looked at is capped,
+//! the newest first, however much there is. Most is counted in indexes alone: the rows of events and
+//! attempts hold bodies, and it is reading those that takes long. Tests are left out of everything.
+
+use domain::{
+    account::AccountId,
+    delivery::Status,
+    id::{ActionId, DeliveryId, EventId, TriggerId},
+    statistics::Range,
+    time::Timestamp,
+};
+use serde::Serialize;
+
+use crate::{Columns as _, Database, Ledger, LedgerError, Value, text};
+
+/// How much is looked at, and told. The usual limits are the defaults; tests have smaller ones.
+#[derive(Debug, Clone, Copy)]
+pub struct StatisticsLimits {
+    /// The newest events, and the newest deliveries, and the newest of their attempts.
+    pub rows: usize,
+    /// The newest attempts whose durations are compared.
+    pub durations: usize,
+    /// The oldest pending deliveries.
+    pub pending: usize,
+    /// The triggers that are told of.
+    pub triggers: usize,
+    /// The failing actions that are told of.
+    pub failing: usize,
+}
+
+impl Default for StatisticsLimits {
+    fn default() -> Self {
+        Self {
+            rows: 100_000,
+            durations: 10_000,
+            pending: 10_000,
+            triggers: 1_000,
+            failing: 100,
+        }
+    }
+}
+
+/// The most actions of an account whose health is looked at.
+const ACTIONS: usize = 10_000;
+
+/// What came in a range of time, and what became of it.
+#[derive(Debug, Serialize)]
+pub struct Statistics {
+    /// Where the range begins.
+    pub since: Timestamp,
+    /// The first moment after it.
+    pub until: Timestamp,
+    /// The events.
+    pub events: u64,
+    /// The deliveries created then, by where they stand now.
+    pub deliveries: StatusCounts,
+    /// The attempts of those deliveries.
+    pub attempts: AttemptCounts,
+    /// What is owed now, whenever it was created.
+    pub backlog: Backlog,
+    /// The range in pieces, the first first.
+    pub series: Vec<Piece>,
+    /// The triggers of those deliveries, those with the most first.
+    pub triggers: Vec<TriggerCounts>,
+    /// The actions that are failing now, the longest first.
+    pub failing_actions: Vec<FailingAction>,
+    /// Whether there was more than is looked at.
+    pub truncated: bool,
+}
+
+/// Deliveries by status.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct StatusCounts {
+    /// Those that wait for an attempt.
+    pub pending: u64,
+    /// Those that a runner has.
+    pub delivering: u64,
+    /// Those that a receiver took.
+    pub succeeded: u64,
+    /// Those that were given up.
+    pub failed: u64,
+    /// Those whose action went before they were sent.
+    pub canceled: u64,
+    /// Those that were not to be sent.
+    pub skipped: u64,
+}
+
+impl StatusCounts {
+    fn of(&mut self, status: Status) -> &mut u64 {
+        match status {
+            Status::Pending => &mut self.pending,
+            Status::Delivering => &mut self.delivering,
+            Status::Succeeded => &mut self.succeeded,
+            Status::Failed => &mut self.failed,
+            Status::Canceled => &mut self.canceled,
+            Status::Skipped => &mut self.skipped,
+        }
+    }
+}
+
+/// Attempts, and how long they took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AttemptCounts {
+    /// How many.
+    pub count: u64,
+    /// How many of them failed.
+    pub failed: u64,
+    /// Half of the newest took no longer, in milliseconds; nothing where there was none.
+    pub p50_ms: Option<u64>,
+    /// 99 of 100 of the newest took no longer.
+    pub p99_ms: Option<u64>,
+}
+
+/// What is owed and due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Backlog {
+    /// Pending deliveries that are due.
+    pub due: u64,
+    /// Since when the first of them is.
+    pub oldest_due_at: Option<Timestamp>,
+}
+
+/// What came in a piece of the range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Piece {
+    /// Where it begins.
+    pub at: Timestamp,
+    /// The events.
+    pub events: u64,
+    /// The deliveries created then that have succeeded by now.
+    pub succeeded: u64,
+    /// And those that have failed by now.
+    pub failed: u64,
+}
+
+/// The deliveries of a trigger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TriggerCounts {
+    /// The trigger, which may be gone by now.
+    pub trigger_id: TriggerId,
+    /// How many.
+    pub deliveries: u64,
+    /// How many of them failed or are about to be tried once more.
+    pub failed: u64,
+}
+
+/// An action whose attempts fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FailingAction {
+    /// The trigger of its last delivery.
+    pub trigger_id: TriggerId,
+    /// The action.
+    pub action_id: ActionId,
+    /// When the first failure began that no success came after.
+    pub failing_since: Timestamp,
+    /// How many there have been since.
+    pub consecutive_failures: u64,
+}
+
+/// What is looked at: of the account, from the first of two ids on and before the second.
+struct Looked {
+    account: Value,
+    events: [String; 2],
+    deliveries: [String; 2],
+    truncated: bool,
+}
+
+impl Looked {
+    fn deliveries(&self) -> [Value; 3] {
+        let [first, end] = &self.deliveries;
+        [self.account.clone(), text(first), text(end)]
+    }
+}
+
+impl<D: Database> Ledger<D> {
+    /// What came to an account in a range of time, and how things stand `now`: six statements,
+    /// bounded by `limits`.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn statistics(
+        &self,
+        account: &AccountId,
+        range: Range,
+        limits: &StatisticsLimits,
+        now: Timestamp,
+    ) -> Result<Statistics, LedgerError> {
+        let looked = self.looked_at(account, range, limits)?;
+        let (deliveries, series) = self.series(range, &looked)?;
+        let triggers = self.trigger_counts(&looked, limits)?;
+        let (attempts, more_attempts) = self.attempt_counts(&looked, limits)?;
+        let (backlog, more_pending) = self.backlog(account, limits, now)?;
+        let failing_actions = self.failing_actions(account, limits)?;
+        Ok(Statistics {
+            since: range.since(),
+            until: range.until(),
+            events: series.iter().map(|piece| piece.events).sum(),
+            deliveries,
+            attempts,
+            backlog,
+            series,
+            triggers,
+            failing_actions,
+            truncated: looked.truncated || more_attempts || more_pending,
+        })
+    }
+
+    /// Where the newest begin that are looked at.
+    fn looked_at(
+        &self,
+        account: &AccountId,
+        range: Range,
+        limits: &StatisticsLimits,
+    ) -> Result<Looked, LedgerError> {
+        let (since, until) = (range.since(), range.until());
+        let mut looked = Looked {
+            account: text(account),
+            events: [since, until].map(|at| EventId::first_at(at).to_string()),
+            deliveries: [since, until].map(|at| DeliveryId::first_at(at).to_string()),
+            truncated: false,
+        };
+        // The last one that is looked at, and the one before it in time, if there is one.
+        let found = self.run(
+            "SELECT 'event', id FROM
+                (SELECT id FROM event WHERE account = ?1 AND id >= ?2 AND id < ?3
+                 ORDER BY id DESC LIMIT 2 OFFSET ?6)
+             UNION ALL
+             SELECT 'delivery', id FROM
+                (SELECT id FROM delivery WHERE account = ?1 AND id >= ?4 AND id < ?5
+                 ORDER BY id DESC LIMIT 2 OFFSET ?6)",
+            &[
+                looked.account.clone(),
+                text(&looked.events[0]),
+                text(&looked.events[1]),
+                text(&looked.deliveries[0]),
+                text(&looked.deliveries[1]),
+                limits.rows.saturating_sub(1).into(),
+            ],
+        )?;
+        for (kind, [first, _]) in [
+            ("event", &mut looked.events),
+            ("delivery", &mut looked.deliveries),
+        ] {
+            let mut ids = Vec::new();
+            for row in &found {
+                if row.text(0)? == kind {
+                    ids.push(row.text(1)?);
+                }
+            }
+            if let [one, another] = ids.as_slice() {
+                *first = (*one.max(another)).to_owned();
+                looked.truncated = true;
+            }
+        }
+        Ok(looked)
+    }
+
+    /// Events and deliveries, counted in indexes that have all that is asked for. The tests, which
+    /// have an index of their own, are counted off.
+    fn series(
+        &self,
+        range: Range,
+        looked: &Looked,
+    ) -> Result<(StatusCounts, Vec<Piece>), LedgerError> {
+        let buckets: Vec<_> = range.buckets().collect();
+        let bounds: Vec<_> = buckets
+            .iter()
+            .map(|bucket| {
+                let [start, end] = [bucket.start, bucket.end].map(EventId::first_at);
+                let events = [start, end].map(|id| id.to_string().max(looked.events[0].clone()));
+                let [start, end] = [bucket.start, bucket.end].map(DeliveryId::first_at);
+                let deliveries =
+                    [start, end].map(|id| id.to_string().max(looked.deliveries[0].clone()));
+                [events, deliveries].concat()
+            })
+            .collect();
+        let found = self.run(
+            "SELECT bucket.key, NULL,
+                    (SELECT count(*) FROM event
+                     WHERE account = ?1 AND id >= bucket.value ->> 0 AND id < bucket.value ->> 1)
+                  - (SELECT count(*) FROM event INDEXED BY event_test
+                     WHERE account = ?1 AND id >= bucket.value ->> 0 AND id < bucket.value ->> 1
+                       AND test)
+             FROM json_each(?2) AS bucket
+             UNION ALL
+             SELECT bucket.key, wanted.value,
+                    (SELECT count(*) FROM delivery INDEXED BY delivery_status
+                     WHERE account = ?1 AND status = wanted.value
+                       AND delivery.id >= bucket.value ->> 2 AND delivery.id < bucket.value ->> 3)
+             FROM json_each(?2) AS bucket CROSS JOIN json_each(?3) AS wanted
+             UNION ALL
+             SELECT bucket.key, delivery.status, -count(*)
+             FROM json_each(?2) AS bucket CROSS JOIN delivery INDEXED BY delivery_test
+             WHERE delivery.account = ?1 AND delivery.test
+               AND delivery.id >= bucket.value ->> 2 AND delivery.id < bucket.value ->> 3
+             GROUP BY bucket.key, delivery.status",
+            &[
+                looked.account.clone(),
+                json(&bounds),
+                json(&Status::ALL.map(Status::as_str)),
+            ],
+        )?;
+        let mut events = vec![0_i64; buckets.len()];
+        let mut counts = vec![[0_i64; Status::ALL.len()]; buckets.len()];
+        for row in &found {
+            let at: usize = row.number(0)?;
+            let none = LedgerError::Row { column: 0 };
+            let count = match row.optional_text(1)? {
+                None => events.get_mut(at),
+                Some(name) => {
+                    let status = Status::ALL.iter().position(|of| of.as_str() == name);
+                    let status = status.ok_or(LedgerError::Row { column: 1 })?;
+                    counts.get_mut(at).map(|counts| &mut counts[status])
+                }
+            };
+            *count.ok_or(none)? += row.integer(2)?;
+        }
+        let mut all = StatusCounts::default();
+        let pieces = buckets.iter().zip(events).zip(counts);
+        let series = pieces.map(|((bucket, events), counts)| {
+            let mut piece = StatusCounts::default();
+            for (status, count) in Status::ALL.into_iter().zip(counts.map(natural)) {
+                *piece.of(status) += count;
+                *all.of(status) += count;
+            }
+            Piece {
+                at: bucket.at,
+                events: natural(events),
+                succeeded: piece.succeeded,
+                failed: piece.failed,
+            }
+        });
+        let series = series.collect();
+        Ok((all, series))
+    }
+
+    fn trigger_counts(
+        &self,
+        looked: &Looked,
+        limits: &StatisticsLimits,
+    ) -> Result<Vec<TriggerCounts>, LedgerError> {
+        let [account, first, end] = looked.deliveries();
+        // The unary plus keeps SQLite from walking through the index of all accounts' triggers.
+        let found = self.run(
+            "SELECT trigger_id, count(*),
+                    sum(status = 'failed' OR (status = 'pending' AND attempt_count > 0))
+             FROM delivery
+             WHERE account = ?1 AND id >= ?2 AND id < ?3 AND NOT test
+             GROUP BY +trigger_id ORDER BY count(*) DESC, trigger_id LIMIT ?4",
+            &[account, first, end, limits.triggers.into()],
+        )?;
+        found
+            .iter()
+            .map(|row| {
+                Ok(TriggerCounts {
+                    trigger_id: row.parsed(0, TriggerId::parse)?,
+                    deliveries: row.number(1)?,
+                    failed: row.number(2)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The attempts, and whether there may be more.
+    fn attempt_counts(
+        &self,
+        looked: &Looked,
+        limits: &StatisticsLimits,
+    ) -> Result<(AttemptCounts, bool), LedgerError> {
+        const NEWEST: &str = "FROM attempt
+             WHERE account = ?1 AND delivery_id >= ?2 AND delivery_id < ?3
+               AND delivery_id NOT IN
+                    (SELECT id FROM delivery INDEXED BY delivery_test
+                     WHERE account = ?1 AND id >= ?2 AND id < ?3 AND test)
+             ORDER BY delivery_id DESC, number DESC";
+        // A percentile is the duration of nearest rank: one that an attempt did take.
+        let found = self.run(
+            &format!(
+                "WITH ranked AS MATERIALIZED
+                    (SELECT duration_ms, row_number() OVER (ORDER BY duration_ms) AS rank,
+                            count(*) OVER () AS count
+                     FROM (SELECT duration_ms {NEWEST} LIMIT ?5))
+                 SELECT count(*), coalesce(sum(failed), 0),
+                        (SELECT duration_ms FROM ranked WHERE rank = (count * 50 + 99) / 100),
+                        (SELECT duration_ms FROM ranked WHERE rank = (count * 99 + 99) / 100)
+                 FROM (SELECT error IS NOT NULL AS failed {NEWEST} LIMIT ?4)"
+            ),
+            &[
+                looked.deliveries().as_slice(),
+                &[limits.rows.into(), limits.durations.into()],
+            ]
+            .concat(),
+        )?;
+        let row = found.first().ok_or(LedgerError::Row { column: 0 })?;
+        let attempts = AttemptCounts {
+            count: row.number(0)?,
+            failed: row.number(1)?,
+            p50_ms: row.optional_integer(2)?.map(natural),
+            p99_ms: row.optional_integer(3)?.map(natural),
+        };
+        Ok((attempts, row.number::<usize>(0)? >= limits.rows))
+    }
+
+    /// What is due, among the deliveries that have been pending longest, and whether there may be
+    /// more. Tests are never pending.
+    fn backlog(
+        &self,
+        account: &AccountId,
+        limits: &StatisticsLimits,
+        now: Timestamp,
+    ) -> Result<(Backlog, bool), LedgerError> {
+        let found = self.run(
+            "SELECT count(*), coalesce(sum(due_at <= ?2), 0),
+                    min(CASE WHEN due_at <= ?2 THEN due_at END)
+             FROM (SELECT due_at FROM delivery INDEXED BY delivery_status
+                   WHERE account = ?1 AND status = 'pending' ORDER BY id LIMIT ?3)",
+            &[text(account), now.into(), limits.pending.into()],
+        )?;
+        let row = found.first().ok_or(LedgerError::Row { column: 0 })?;
+        let backlog = Backlog {
+            due: row.number(1)?,
+            oldest_due_at: row.optional_time(2)?,
+        };
+        Ok((backlog, row.number::<usize>(0)? >= limits.pending))
+    }
+
+    /// The actions that are failing. One that has no delivery left is none of any trigger.
+    fn failing_actions(
+        &self,
+        account: &AccountId,
+        limits: &StatisticsLimits,
+    ) -> Result<Vec<FailingAction>, LedgerError> {
+        let found = self.run(
+            &format!(
+                "SELECT trigger_id, action_id, failing_since, consecutive_failures FROM
+                    (SELECT action_id, failing_since, consecutive_failures,
+                            (SELECT trigger_id FROM delivery
+                             WHERE delivery.action_id = health.action_id
+                             ORDER BY delivery.id DESC LIMIT 1) AS trigger_id
+                     FROM (SELECT action_id, failing_since, consecutive_failures
+                           FROM action_health WHERE account = ?1 LIMIT {ACTIONS}) AS health
+                     WHERE failing_since IS NOT NULL)
+                 WHERE trigger_id IS NOT NULL
+                 ORDER BY failing_since, action_id LIMIT ?2"
+            ),
+            &[text(account), limits.failing.into()],
+        )?;
+        found
+            .iter()
+            .map(|row| {
+                Ok(FailingAction {
+                    trigger_id: row.parsed(0, TriggerId::parse)?,
+                    action_id: row.parsed(1, ActionId::parse)?,
+                    failing_since: row.time(2)?,
+                    consecutive_failures: row.number(3)?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn json(value: &impl Serialize) -> Value {
+    text(serde_json::to_string(value).expect("lists of texts are JSON"))
+}
+
+/// What was counted. A test that comes between two looks may be counted off and not on.
+fn natural(count: i64) -> u64 {
+    count.max(0).unsigned_abs()
+}
