@@ -1,5 +1,7 @@
 //! The API's description, as an OpenAPI 3.1 document.
 
+pub mod page;
+
 use serde_json::{Value, json};
 
 /// The OpenAPI 3.1 document of the whole API.
