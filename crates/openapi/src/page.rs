@@ -79,7 +79,7 @@ impl Page {
         let schemas = source.schemas().map(|(name, anchor, schema)| Component {
             anchor: anchor.to_owned(),
             name: name.to_owned(),
-            shape: source.shape(schema),
+            shape: source.shape_within(Some(name), schema),
         });
         Self {
             title: text(info, "title").unwrap_or("API").to_owned(),

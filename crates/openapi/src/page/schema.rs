@@ -76,10 +76,15 @@ impl Cells {
 impl<'a> Source<'a> {
     /// A schema with its fields.
     pub(super) fn shape(&self, schema: &'a Value) -> Shape {
+        self.shape_within(None, schema)
+    }
+
+    /// A schema with its fields, where it has this name itself.
+    pub(super) fn shape_within(&self, name: Option<&'a str>, schema: &'a Value) -> Shape {
         let mut rows = Vec::new();
         let mut walk = Walk {
             source: self,
-            within: Vec::new(),
+            within: name.into_iter().collect(),
             rows: &mut rows,
         };
         walk.fields(schema, "", 0);

@@ -288,6 +288,15 @@ pub fn etag(revision: u64) -> String {
     format!("\"{revision}\"")
 }
 
+/// Whether a request whose `If-None-Match` is this is to be answered whole, and not with 304 (RFC 9110, 13.1.2). The tags of
+/// the header are compared weakly: what is between us and the caller may have weakened them.
+pub fn if_none_match(header: Option<&str>, current: &str) -> bool {
+    !header.unwrap_or_default().split(',').any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == current
+    })
+}
+
 /// The account of a path.
 ///
 /// # Errors
