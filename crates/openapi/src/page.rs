@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use anchors::Anchors;
 use operation::{Operation, Scheme};
-use prose::Paragraph;
+use prose::{Block, Line};
 use schema::Shape;
 use source::{Source, member, text};
 
@@ -44,7 +44,9 @@ pub fn page(document: &Value) -> String {
 struct Page {
     title: String,
     version: String,
-    introduction: Vec<Paragraph>,
+    /// What it is, in a line.
+    lead: Line,
+    introduction: Vec<Block>,
     /// Whether `$URL` stands for the address in the examples.
     url_is_variable: bool,
     schemes: Vec<Scheme>,
@@ -57,7 +59,7 @@ struct Page {
 struct Group {
     anchor: String,
     name: String,
-    prose: Vec<Paragraph>,
+    prose: Vec<Block>,
     operations: Vec<Operation>,
 }
 
@@ -84,7 +86,8 @@ impl Page {
         Self {
             title: text(info, "title").unwrap_or("API").to_owned(),
             version: text(info, "version").unwrap_or_default().to_owned(),
-            introduction: prose::paragraphs(text(info, "description")),
+            lead: prose::line(text(info, "summary").unwrap_or_default()),
+            introduction: prose::blocks(text(info, "description")),
             url_is_variable: curl::base(document) == curl::BASE_VARIABLE,
             schemas: schemas.collect(),
             schemes,
@@ -126,7 +129,7 @@ impl Group {
         Self {
             anchor: anchors.claim("tag", name),
             name: name.to_owned(),
-            prose: prose::paragraphs(description),
+            prose: prose::blocks(description),
             operations: Vec::new(),
         }
     }

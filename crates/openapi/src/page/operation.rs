@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::anchors::Anchors;
 use super::curl::{self, Header, Request};
-use super::prose::{self, Paragraph};
+use super::prose::{self, Block, Line};
 use super::schema::{Cells, Shape};
 use super::source::{Source, flag, items, member, members, shown, text};
 
@@ -25,8 +25,8 @@ pub(super) struct Operation {
     /// The method, if it has a colour of its own.
     colour: String,
     path: String,
-    title: Paragraph,
-    prose: Vec<Paragraph>,
+    title: Line,
+    prose: Vec<Block>,
     deprecated: bool,
     /// What proves who asks: any of these. Empty where nobody has to.
     needs: Vec<Need>,
@@ -42,8 +42,8 @@ pub(super) struct Operation {
 pub(super) struct Scheme {
     anchor: String,
     name: String,
-    kind: Paragraph,
-    prose: Vec<Paragraph>,
+    kind: Line,
+    prose: Vec<Block>,
     /// The header it is sent in, up to the secret.
     #[serde(skip)]
     header: Option<String>,
@@ -67,7 +67,7 @@ struct Parameter {
 #[derive(Serialize)]
 struct Body {
     required: bool,
-    prose: Vec<Paragraph>,
+    prose: Vec<Block>,
     media: Vec<Media>,
 }
 
@@ -81,8 +81,8 @@ struct Media {
 
 #[derive(Serialize)]
 struct Example {
-    title: Option<Paragraph>,
-    prose: Vec<Paragraph>,
+    title: Option<Line>,
+    prose: Vec<Block>,
     value: String,
 }
 
@@ -90,7 +90,7 @@ struct Example {
 struct Answer {
     status: String,
     phrase: &'static str,
-    prose: Vec<Paragraph>,
+    prose: Vec<Block>,
     headers: Vec<Parameter>,
     media: Vec<Media>,
 }
@@ -100,7 +100,7 @@ struct Problem {
     status: String,
     phrase: &'static str,
     codes: Vec<String>,
-    prose: Vec<Paragraph>,
+    prose: Vec<Block>,
     headers: Vec<String>,
 }
 
@@ -128,7 +128,7 @@ pub(super) fn schemes(source: &Source<'_>, anchors: &mut Anchors) -> Vec<Scheme>
                 anchor: anchors.claim("security", name),
                 name: name.to_owned(),
                 kind: prose::line(&kind),
-                prose: prose::paragraphs(text(scheme, "description")),
+                prose: prose::blocks(text(scheme, "description")),
                 header,
             }
         })
@@ -195,7 +195,7 @@ impl<'a> Given<'_, 'a> {
             },
             path: self.path.to_owned(),
             title: prose::line(text(operation, "summary").unwrap_or(self.path)),
-            prose: prose::paragraphs(text(operation, "description")),
+            prose: prose::blocks(text(operation, "description")),
             deprecated: flag(operation, "deprecated"),
             curl: is_ours.then(|| self.curl(&parameters, body, &needs, schemes)),
             parameters: parameters
@@ -204,7 +204,7 @@ impl<'a> Given<'_, 'a> {
                 .collect(),
             body: body.is_object().then(|| Body {
                 required: flag(body, "required"),
-                prose: prose::paragraphs(text(body, "description")),
+                prose: prose::blocks(text(body, "description")),
                 media: source.media(body),
             }),
             needs,
@@ -255,7 +255,7 @@ impl<'a> Given<'_, 'a> {
         let (mut answers, mut problems) = (Vec::new(), Vec::new());
         for (status, response) in members(member(self.operation, "responses")) {
             let response = source.resolve(response);
-            let prose = prose::paragraphs(text(response, "description"));
+            let prose = prose::blocks(text(response, "description"));
             let headers = || members(member(response, "headers"));
             let phrase = phrase(status);
             let status = status.to_owned();
@@ -403,7 +403,7 @@ impl<'a> Source<'a> {
             .filter_map(|(name, example)| {
                 Some(Example {
                     title: Some(prose::line(text(example, "summary").unwrap_or(name))),
-                    prose: prose::paragraphs(text(example, "description")),
+                    prose: prose::blocks(text(example, "description")),
                     value: shown(example.get("value")?),
                 })
             })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::prose::{self, Paragraph};
+use super::prose::{self, Block};
 use super::source::{Source, flag, items, member, members, shown, text};
 
 /// How deep fields are shown in place. What is deeper has a named schema, which the field's type leads to.
@@ -25,7 +25,7 @@ pub(super) struct Cells {
     limits: Vec<Limit>,
     values: Vec<String>,
     default: Option<String>,
-    prose: Vec<Paragraph>,
+    prose: Vec<Block>,
     /// Deprecated, read only, write only.
     remarks: Vec<&'static str>,
 }
@@ -67,7 +67,7 @@ impl Cells {
     /// The same with this description, where there is one: it goes before the schema's.
     pub(super) fn described(mut self, description: Option<&str>) -> Self {
         if description.is_some() {
-            self.prose = prose::paragraphs(description);
+            self.prose = prose::blocks(description);
         }
         self
     }
@@ -116,7 +116,7 @@ impl<'a> Source<'a> {
             limits: limits(effective),
             values,
             default: either("default").map(Value::to_string),
-            prose: prose::paragraphs(description),
+            prose: prose::blocks(description),
             remarks: remarks
                 .into_iter()
                 .filter(|(name, _)| flag(schema, name) || flag(effective, name))

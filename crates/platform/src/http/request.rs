@@ -1,15 +1,16 @@
 use std::borrow::Cow;
 
-use domain::{account::AccountId, input, page::Page};
+use domain::{
+    account::AccountId,
+    input::{self, MAX_BODY},
+    page::Page,
+};
 use http::Method;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::IncomingRequest;
 use wasi::io::streams::StreamError;
 
 use crate::{problem::Problem, wait};
-
-/// The largest body of a request, in bytes.
-pub const MAX_BODY: usize = 1024 * 1024;
 
 /// How much of a body that is too large is read and dropped before it is refused, in bytes. A
 /// caller that is still writing when the answer comes may never see it.
