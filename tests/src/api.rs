@@ -163,7 +163,10 @@ impl Reply {
             self.asked
         );
         // Where there can't be a body, there need not be a length of it.
-        if self.status != StatusCode::NO_CONTENT {
+        if !matches!(
+            self.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        ) {
             let length = self.header("content-length").map(str::to_owned);
             let actual = self.body.len().to_string();
             ensure!(

@@ -54,9 +54,7 @@ pub(crate) fn complete(
                 path.display()
             ),
             None => {
-                let mut random = [0; KEY_BYTES];
-                getrandom::fill(&mut random).context("the system gives no random numbers")?;
-                addition += &format!("{name}={}\n", encoded(name, random));
+                addition += &format!("{name}={}\n", fresh(name)?);
                 added.push(name);
             }
         }
@@ -78,6 +76,13 @@ pub(crate) fn complete(
         .and_then(|mut file| file.write_all(addition.as_bytes()))
         .with_context(|| format!("could not write {}", path.display()))?;
     Ok(added)
+}
+
+/// A random key for the setting `name`.
+pub(crate) fn fresh(name: &str) -> Result<String> {
+    let mut random = [0; KEY_BYTES];
+    getrandom::fill(&mut random).context("the system gives no random numbers")?;
+    Ok(encoded(name, random))
 }
 
 /// Whether the file gives several API keys, of which a caller shows one.

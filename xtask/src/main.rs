@@ -5,10 +5,12 @@ compile_error!("cargo xtask needs a Unix: Linux, macOS, or WSL on Windows");
 
 mod bench;
 mod build;
+mod contract;
 mod debian;
 mod dotenv;
 mod host;
 mod lint;
+mod packages;
 mod process;
 mod project;
 mod receivers;
@@ -42,8 +44,10 @@ enum Task {
     Up(up::Options),
     /// Check formatting and lints, natively and for WebAssembly
     Lint,
-    /// Run every test: unit tests, the embedded host's own, and the end-to-end suite
+    /// Run every test: unit tests, the embedded host's own, the end-to-end suite, and the contract
     Test(test::Options),
+    /// Try the running service against its own description (`/openapi.json`)
+    Contract(contract::Options),
     /// Measure how fast it is on this machine
     Bench(bench::Options),
 }
@@ -71,12 +75,15 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Setup => {
             toolchain::WasmToolchain::ready(&project)?;
-            receivers::ready(&project)
+            receivers::ready(&project)?;
+            contract::Schemathesis::ready(&project)?;
+            Ok(())
         }
         Task::Build => build::run(&project),
         Task::Up(options) => up::run(&project, options),
         Task::Lint => lint::run(&project),
         Task::Test(options) => test::run(&project, &options),
+        Task::Contract(options) => contract::run(&project, &options),
         Task::Bench(options) => bench::run(&project, &options),
     }
 }

@@ -13,8 +13,14 @@ use crate::process;
 pub(crate) const WASM_TARGET: &str = "wasm32-wasip1";
 
 /// The packages that `spin.toml` deploys.
-pub(crate) const COMPONENTS: [&str; 5] =
-    ["triggers", "accounts", "events", "delivery", "dashboard"];
+pub(crate) const COMPONENTS: [&str; 6] = [
+    "triggers",
+    "accounts",
+    "events",
+    "delivery",
+    "dashboard",
+    "reference",
+];
 
 /// The guest of the embedded host's own tests.
 pub(crate) const PROBE: &str = "probe";

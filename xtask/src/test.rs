@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::build;
-use crate::host::HostChoice;
+use crate::contract::{self, Schemathesis};
+use crate::host::{Host, HostChoice};
 use crate::process;
 use crate::project::{BENCH, COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
 use crate::receivers;
@@ -37,6 +38,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let started = Instant::now();
     let toolchain = WasmToolchain::ready(project)?;
     receivers::ready(project)?;
+    let schemathesis = Schemathesis::ready(project)?;
 
     step("building the components", || {
         let packages: Vec<&str> = COMPONENTS.into_iter().chain([PROBE]).collect();
@@ -74,6 +76,13 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         step("end-to-end tests on the embedded host", || {
             run(test().args(end_to_end))
         })?;
+        // Requests that are made up have no names to choose from.
+        if let Some(schemathesis) = schemathesis.filter(|_| options.filter.is_none()) {
+            step("contract: schemathesis against the running service", || {
+                let (host, examples) = (Host::Embedded, contract::EXAMPLES);
+                contract::check(project, &schemathesis, &host, &embedded_host, examples)
+            })?;
+        }
     }
     if let Some(spin) = spin {
         step(&format!("end-to-end tests on {spin}"), || {

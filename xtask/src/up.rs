@@ -1,22 +1,19 @@
 //! `cargo xtask up`: everything, running on this machine.
 
 use std::env;
-use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::io::{self, Write};
 use std::iter;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::build;
 use crate::dotenv::{self, API_KEY, ENCRYPTION_KEY};
-use crate::host::{Host, HostChoice};
+use crate::host::{self, GLANCE, Host, HostChoice};
 use crate::process::{self, Running};
 use crate::project::Project;
 
@@ -37,9 +34,6 @@ pub(crate) struct Options {
     allow_private_targets: bool,
 }
 
-/// How often a host that says nothing is looked at.
-const GLANCE: Duration = Duration::from_millis(100);
-
 /// A host that has said it is ready goes on to list its routes; our own lines come after those.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -48,7 +42,7 @@ const MAX_LAST_WORDS: usize = 100;
 
 pub(crate) fn run(project: &Project, options: Options) -> Result<()> {
     // Before the build: whoever must choose another address wants to know now.
-    let address = free_address(&options.listen)?;
+    let address = host::free_address(&options.listen)?;
     let state_dir = match options.state_dir {
         Some(folder) => std::path::absolute(folder)?,
         None => project.root().join(".spin"),
@@ -62,7 +56,12 @@ pub(crate) fn run(project: &Project, options: Options) -> Result<()> {
     // In the project's folder, where both hosts look for `.env`.
     let mut command = project.command(program);
     command
-        .args(arguments(&host, address, &state_dir))
+        .args(host::arguments(
+            &host,
+            Path::new("spin.toml"),
+            address,
+            &state_dir,
+        ))
         .stdout(Stdio::piped());
     if options.allow_private_targets {
         command.env("SPIN_VARIABLE_ALLOW_PRIVATE_TARGETS", "true");
@@ -79,46 +78,6 @@ pub(crate) fn run(project: &Project, options: Options) -> Result<()> {
             state_dir.display(),
         )
     })
-}
-
-/// What the host is called with.
-fn arguments(host: &Host, address: SocketAddr, state_dir: &Path) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = match host {
-        Host::Spin(_) => vec!["up".into()],
-        Host::Embedded => vec![],
-    };
-    arguments.extend(["--from".into(), "spin.toml".into()]);
-    arguments.extend(["--listen".into(), address.to_string().into()]);
-    arguments.extend(["--state-dir".into(), state_dir.into()]);
-    arguments
-}
-
-/// The address to listen on, with nobody listening there.
-///
-/// A free port is chosen here and not by the host: Spin sends requests that a component makes to itself to the port it was given,
-/// even if that is 0.
-fn free_address(listen: &str) -> Result<SocketAddr> {
-    let addresses: Vec<SocketAddr> = listen
-        .to_socket_addrs()
-        .map_err(|error| {
-            anyhow!("--listen {listen} is no address, such as 127.0.0.1:3000 ({error})")
-        })?
-        .collect();
-    // As Spin does with a name that has both kinds.
-    let address = addresses
-        .iter()
-        .find(|address| address.is_ipv4())
-        .or(addresses.first())
-        .with_context(|| format!("--listen {listen} stands for no address"))?;
-    match TcpListener::bind(address) {
-        Ok(listener) => Ok(listener.local_addr()?),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
-            "another program listens on {address}; stop it, or choose another port, such as --listen {}:{}",
-            address.ip(),
-            address.port().checked_add(1).unwrap_or(3000)
-        ),
-        Err(error) => Err(anyhow!(error).context(format!("cannot listen on {address}"))),
-    }
 }
 
 /// Where the API key is, for a person and for a shell.
@@ -188,13 +147,13 @@ fn serve(
     // Nobody may be reading any more, and the host should go on all the same.
     let mut show = |line: &str| drop(writeln!(out, "{line}"));
     let mut host = Running::start(command)?;
-    let lines = lines_of(host.stdout().context("the host has no standard output")?);
+    let lines = host::lines_of(host.stdout().context("the host has no standard output")?);
     let mut ready = false;
     loop {
         match lines.recv_timeout(GLANCE) {
             Ok(line) => {
                 show(&line);
-                if let Some(url) = served_url(&line).filter(|_| !ready) {
+                if let Some(url) = host::served_url(&line).filter(|_| !ready) {
                     last_words(&lines).for_each(|line| show(&line));
                     show(&introduction(url));
                     show(&format!("Ready: {url}"));
@@ -225,89 +184,9 @@ fn last_words(lines: &Receiver<String>) -> impl Iterator<Item = String> {
     iter::from_fn(|| lines.recv_timeout(LAST_WORDS).ok()).take(MAX_LAST_WORDS)
 }
 
-/// The lines that a process writes, as they come.
-fn lines_of(output: impl io::Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        let mut output = BufReader::new(output);
-        let mut line = Vec::new();
-        // Guests may write anything, UTF-8 or not.
-        while output
-            .read_until(b'\n', &mut line)
-            .is_ok_and(|read| read > 0)
-        {
-            let text = String::from_utf8_lossy(&line);
-            if sender.send(text.trim_end_matches('\n').to_owned()).is_err() {
-                break;
-            }
-            line.clear();
-        }
-    });
-    lines
-}
-
-/// The URL in the line with which both hosts say that they are ready.
-fn served_url(line: &str) -> Option<&str> {
-    line.strip_prefix("Serving ")
-        .map(str::trim)
-        .filter(|url| url.starts_with("http://"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_that_is_taken_is_refused_with_another_to_try() {
-        let taken = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let address = taken.local_addr().expect("address");
-        let error = free_address(&address.to_string()).expect_err("must fail");
-        let expected = format!("another program listens on {address}; stop it");
-        assert!(error.to_string().starts_with(&expected), "{error}");
-    }
-
-    #[test]
-    fn port_0_becomes_a_free_port() {
-        let address = free_address("localhost:0").expect("an address");
-        assert!(address.ip().is_loopback());
-        assert_ne!(address.port(), 0);
-    }
-
-    #[test]
-    fn what_is_no_address_is_refused_with_an_example() {
-        let error = free_address("3000").expect_err("must fail");
-        assert!(
-            error.to_string().contains("such as 127.0.0.1:3000"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn both_hosts_get_the_same_flags() {
-        let address = "127.0.0.1:3000".parse().expect("address");
-        let arguments = arguments(&Host::Embedded, address, Path::new("/data"));
-        assert_eq!(
-            arguments,
-            [
-                "--from",
-                "spin.toml",
-                "--listen",
-                "127.0.0.1:3000",
-                "--state-dir",
-                "/data"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_line_that_says_where_a_host_serves_is_told_from_others() {
-        assert_eq!(
-            served_url("Serving http://127.0.0.1:3000"),
-            Some("http://127.0.0.1:3000")
-        );
-        assert_eq!(served_url("Serving dinner"), None);
-        assert_eq!(served_url("  api: http://127.0.0.1:3000/v1"), None);
-    }
 
     #[test]
     fn a_path_is_one_word_for_the_shell() {

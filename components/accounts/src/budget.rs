@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
+use domain::account::PURGE_BUDGET as LONGEST;
 use platform::{clock::Moment, http::Query, problem::Problem};
-
-/// Under the 30 seconds that Fermyon Cloud gives a request, with room for a step that takes long.
-const LONGEST: Duration = Duration::from_secs(20);
 
 /// The time of one request.
 #[derive(Clone, Copy)]

@@ -10,7 +10,7 @@
 use std::{collections::HashMap, rc::Rc, time::Duration};
 
 use domain::{
-    delivery::{FAILING_AFTER, Status},
+    delivery::{FAILING_AFTER, RUN_BUDGET, Status},
     time::Timestamp,
     trigger::MAX_TIMEOUT,
 };
@@ -36,8 +36,8 @@ use crate::{
     prepare::{Settings, prepare},
 };
 
-/// How long a run may take: under the 30 seconds that Fermyon Cloud gives a request.
-pub(crate) const BUDGET: Duration = Duration::from_secs(25);
+/// How long a run may take.
+pub(crate) const BUDGET: Duration = RUN_BUDGET;
 /// What is claimed at the end of this has its longest attempt behind it at the end of the budget.
 const CLAIMING: Duration = Duration::from_secs(BUDGET.as_secs() - MAX_TIMEOUT as u64);
 /// Longer than the longest attempt and the recording of it: only a runner that died loses a claim.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{time::Timestamp, trigger::Secrets};
+use domain::{secret::DEFAULT_OVERLAP, time::Timestamp, trigger::Secrets};
 use platform::{
     clock,
     http::{Request, Response, account},
@@ -10,9 +10,6 @@ use platform::{
     triggers::{Triggers, find_action},
 };
 use serde::{Deserialize, Serialize};
-
-/// How long a rotated secret goes on signing when the caller does not say, in seconds.
-const DEFAULT_OVERLAP: u32 = 24 * 60 * 60;
 
 #[derive(Serialize)]
 struct View {
@@ -69,9 +66,11 @@ pub(crate) async fn rotate(
 ) -> Result<Response, Problem> {
     let account = account(account_id)?;
     let rotation: Rotation = request.json_if_any()?;
-    let overlap = rotation.overlap_seconds.unwrap_or(DEFAULT_OVERLAP);
+    let overlap = rotation.overlap_seconds.map_or(DEFAULT_OVERLAP, |seconds| {
+        Duration::from_secs(seconds.into())
+    });
     let secrets = Triggers::of(account)?
-        .rotate_secret((trigger_id, action_id), Duration::from_secs(overlap.into()))
+        .rotate_secret((trigger_id, action_id), overlap)
         .await?;
     Ok(secret_response(&secrets))
 }

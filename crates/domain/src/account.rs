@@ -1,11 +1,15 @@
 //! Accounts: the customers of the main app, named by it and never created here.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// The longest account id, in bytes. It keeps every key of the trigger store under 255 bytes.
 pub const MAX_LEN: usize = 64;
+
+/// How long a purge of an account may go on in one request: under the 30 seconds that Fermyon Cloud
+/// gives it, with room for a step that takes long.
+pub const PURGE_BUDGET: Duration = Duration::from_secs(20);
 
 /// An account's id: 1 to 64 characters of `[A-Za-z0-9_-]`, as the main app chose it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]

@@ -133,6 +133,9 @@ pub const FAILING_AFTER: usize = 5;
 /// How long an action may fail without a single success before it is disabled.
 pub const FAILING_LIMIT: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
+/// How long a run of deliveries may take: under the 30 seconds that Fermyon Cloud gives a request.
+pub const RUN_BUDGET: Duration = Duration::from_secs(25);
+
 /// What an attempt makes of its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {

@@ -2,6 +2,9 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+/// The largest body of a request, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+
 /// One thing that is wrong with a request, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {

@@ -3,7 +3,7 @@
 //! Source: [Standard Webhooks, "Signature scheme"](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
 //! `whsec_` and the base64 of 24 to 64 random bytes.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -11,6 +11,11 @@ const PREFIX: &str = "whsec_";
 
 /// The length of a secret that this service makes, in bytes.
 pub const LENGTH: usize = 32;
+
+/// How long a secret that was rotated out goes on signing when the caller does not say.
+pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest that it goes on signing.
+pub const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A symmetric signing secret. It is shown only through [`SigningSecret::reveal`].
 #[derive(Clone, PartialEq, Eq)]

@@ -29,7 +29,10 @@ mod plan;
 
 pub use document::{Document, ImportInput, TriggerEntry};
 pub use incoming::{Destination, Incoming};
-pub use lock::{InvalidPassphrase, Lock, MIN_PASSPHRASE, Passphrase, SALT_LENGTH};
+pub use lock::{
+    InvalidPassphrase, LANES, Lock, MAX_PASSPHRASE, MEMORY_KIB, MIN_PASSPHRASE, PASSES, Passphrase,
+    SALT_LENGTH,
+};
 pub use plan::{ActionSummary, Outcome, PlanError, Planned, TriggerSummary};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod answer;
 mod request;
 
 pub use answer::Response;
-pub use request::{Head, IfMatch, MAX_BODY, Query, Request, account, etag};
+pub use request::{Head, IfMatch, Query, Request, account, etag, if_none_match};
 
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 

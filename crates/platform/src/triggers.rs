@@ -11,7 +11,7 @@ use domain::{
     input::FieldError,
     page::{self, Page},
     sealing::Sealer,
-    secret::SigningSecret,
+    secret::{MAX_OVERLAP, SigningSecret},
     trigger::{
         Action, ActionInput, MAX_TRIGGERS, PatchError, Secrets, Trigger, TriggerInput, Vault,
     },
@@ -25,9 +25,6 @@ use crate::{
     problem::Problem,
     store::{self, IndexEntry, TriggerStore},
 };
-
-/// The longest that a secret goes on signing after it was rotated.
-pub const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The triggers of one account.
 pub struct Triggers {

@@ -16,6 +16,7 @@ mod problems;
 mod purge;
 mod receivers;
 mod recipes;
+mod reference;
 mod restart;
 mod settings;
 mod statistics;

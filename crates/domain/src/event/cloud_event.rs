@@ -37,7 +37,7 @@ pub const BATCHED: &str = "application/cloudevents-batch+json";
 const VERSION: &str = "1.0";
 
 /// The longest `id` or `source`, in bytes.
-const MAX_IDENTIFIER: usize = 1_024;
+pub const MAX_IDENTIFIER: usize = 1_024;
 
 /// What the headers of binary mode start with.
 const PREFIX: &str = "ce-";

@@ -19,15 +19,18 @@ use crate::{
 /// The shortest passphrase, in characters.
 pub const MIN_PASSPHRASE: usize = 12;
 /// The longest passphrase, in bytes.
-const MAX_PASSPHRASE: usize = 1_024;
+pub const MAX_PASSPHRASE: usize = 1_024;
 /// Random bytes that make the key of a document another one than that of every other document.
 pub const SALT_LENGTH: usize = 16;
 const KEY_LENGTH: usize = 32;
 
-/// What a document may ask for: at most seven times the cost of a new document, whoever wrote it.
-const MEMORY_KIB: RangeInclusive<u32> = 8 * 1_024..=64 * 1_024;
-const PASSES: RangeInclusive<u32> = 1..=4;
-const LANES: RangeInclusive<u32> = 1..=4;
+/// The memory that a document may ask for, in KiB. With the passes and lanes, at most seven times the
+/// cost of a new document, whoever wrote it.
+pub const MEMORY_KIB: RangeInclusive<u32> = 8 * 1_024..=64 * 1_024;
+/// The passes that a document may ask for.
+pub const PASSES: RangeInclusive<u32> = 1..=4;
+/// The lanes that a document may ask for.
+pub const LANES: RangeInclusive<u32> = 1..=4;
 
 /// A passphrase that is in order. It is never shown.
 #[derive(Clone)]

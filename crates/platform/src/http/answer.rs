@@ -71,8 +71,11 @@ impl Response {
     }
 
     async fn try_send(mut self, out: ResponseOutparam) -> Result<(), String> {
-        // RFC 9110, 8.6: a 204 has no length.
-        if self.status != StatusCode::NO_CONTENT {
+        // RFC 9110, 8.6: a 204 has no length, and that of a 304 would be another answer's.
+        if !matches!(
+            self.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        ) {
             let length = self.body.len().to_string();
             self = self.header("content-length", length);
         }

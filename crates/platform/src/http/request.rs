@@ -1,15 +1,16 @@
 use std::borrow::Cow;
 
-use domain::{account::AccountId, input, page::Page};
+use domain::{
+    account::AccountId,
+    input::{self, MAX_BODY},
+    page::Page,
+};
 use http::Method;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::IncomingRequest;
 use wasi::io::streams::StreamError;
 
 use crate::{problem::Problem, wait};
-
-/// The largest body of a request, in bytes.
-pub const MAX_BODY: usize = 1024 * 1024;
 
 /// How much of a body that is too large is read and dropped before it is refused, in bytes. A
 /// caller that is still writing when the answer comes may never see it.
@@ -302,6 +303,15 @@ impl<'a> IfMatch<'a> {
 /// The entity tag of something with this revision (RFC 9110, 8.8.3).
 pub fn etag(revision: u64) -> String {
     format!("\"{revision}\"")
+}
+
+/// Whether a request whose `If-None-Match` is this is to be answered whole, and not with 304 (RFC 9110, 13.1.2). The tags of
+/// the header are compared weakly: what is between us and the caller may have weakened them.
+pub fn if_none_match(header: Option<&str>, current: &str) -> bool {
+    !header.unwrap_or_default().split(',').any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == current
+    })
 }
 
 /// The account of a path.

@@ -1,0 +1,185 @@
+//! `/v1/accounts/{account}/triggers/{trigger}/actions[/{action}[/secret[/rotate]|/test]]`
+
+use serde_json::json;
+
+use crate::{
+    examples,
+    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, patch, path, post},
+    parameters::shared,
+    problems::Problem,
+    schema::of,
+};
+
+pub(super) fn paths() -> Vec<Path> {
+    vec![
+        path(
+            "/v1/accounts/{account}/triggers/{trigger}/actions",
+            [get(list()), post(add())],
+        ),
+        path(
+            "/v1/accounts/{account}/triggers/{trigger}/actions/{action}",
+            [get(show()), patch(change()), delete(remove())],
+        ),
+        path(
+            "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret",
+            [get(secret())],
+        ),
+        path(
+            "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret/rotate",
+            [post(rotate())],
+        ),
+        path(
+            "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/test",
+            [post(test())],
+        ),
+    ]
+}
+
+fn list() -> Operation {
+    Operation::new("listActions", "List a trigger's actions")
+        .says("The oldest first.")
+        .takes([shared("limit"), shared("cursor")])
+        .answers(
+            200,
+            Answer::json(
+                "A page of actions.",
+                of("Actions"),
+                examples::page(examples::action()),
+            ),
+        )
+        .problems([Problem::NotFound])
+}
+
+fn add() -> Operation {
+    let here = [
+        SAME_ACCOUNT,
+        ("trigger", "$request.path.trigger"),
+        ("action", "$response.body#/id"),
+    ];
+    Operation::new("addAction", "Add an action to a trigger")
+        .says("It gets a signing secret of its own. A body template is tried on the type's sample.")
+        .body(Body::json(
+            "The action.",
+            of("ActionInput"),
+            examples::action_input(),
+        ))
+        .answers(
+            201,
+            Answer::json("The action.", of("Action"), examples::action())
+                .header("ETag", "etag")
+                .header("Location", "location")
+                .link("showAction", here)
+                .link("changeAction", here)
+                .link("deleteAction", here)
+                .link("showSecret", here)
+                .link("rotateSecret", here)
+                .link("testAction", here),
+        )
+        .problems([Problem::NotFound])
+}
+
+fn show() -> Operation {
+    Operation::new("showAction", "Show an action")
+        .answers(
+            200,
+            Answer::json("The action.", of("Action"), examples::action()).header("ETag", "etag"),
+        )
+        .problems([Problem::NotFound])
+}
+
+fn change() -> Operation {
+    Operation::new("changeAction", "Change an action")
+        .says(
+            "Headers are patched one by one: null takes one away. Enabling an action that the \
+             service disabled makes it forget why.",
+        )
+        .takes([shared("if-match")])
+        .body(Body::merge_patch(
+            of("ActionPatch"),
+            json!({ "url": examples::URL, "headers": { "authorization": null } }),
+        ))
+        .answers(
+            200,
+            Answer::json("The action as it is now.", of("Action"), examples::action())
+                .header("ETag", "etag"),
+        )
+        .problems([Problem::NotFound, Problem::PreconditionFailed])
+}
+
+fn remove() -> Operation {
+    Operation::new("deleteAction", "Delete an action")
+        .says("What is still owed to it is canceled when its turn comes.")
+        .takes([shared("if-match")])
+        .answers(204, Answer::empty("It is gone."))
+        .problems([Problem::NotFound, Problem::PreconditionFailed])
+}
+
+fn secret() -> Operation {
+    let example = json!({ "secret": examples::SECRET, "previous": [] });
+    Operation::new("showSecret", "Show an action's signing secret")
+        .says("With those that were rotated out and still sign.")
+        .answers(
+            200,
+            Answer::json("The secrets.", of("Secrets"), example)
+                .header("Cache-Control", "no-store"),
+        )
+        .problems([Problem::NotFound])
+}
+
+fn rotate() -> Operation {
+    let example = json!({
+        "secret": examples::SECRET,
+        "previous": [{
+            "secret": "whsec_Y2hhbmdlIG1lIGJlZm9yZSBpdCBpcyB0b28gbGF0ZSE=",
+            "expires_at": "2026-11-24T19:45:56.376Z",
+        }],
+    });
+    Operation::new("rotateSecret", "Rotate an action's signing secret")
+        .says(
+            "It gets a new one. The one before goes on signing beside it for `overlap_seconds`, so \
+             that receivers can change over.",
+        )
+        .body(
+            Body::json(
+                "How long the two overlap.",
+                of("Rotation"),
+                json!({ "overlap_seconds": 86_400 }),
+            )
+            .optional(),
+        )
+        .answers(
+            200,
+            Answer::json("The secrets as they are now.", of("Secrets"), example)
+                .header("Cache-Control", "no-store"),
+        )
+        .problems([Problem::NotFound])
+}
+
+fn test() -> Operation {
+    let mut example = examples::delivery_details("succeeded");
+    example["test"] = json!(true);
+    Operation::new("testAction", "Test an action")
+        .says(
+            "Sends one webhook now, with `\"test\": true` in its body, and answers with what came of \
+             it; 200 when the receiver fails, too. Whether trigger and action are enabled and what \
+             the filter says does not matter. It is never repeated, and says nothing about the \
+             action's health. Answers 409 when the trigger's event type is not there any more.",
+        )
+        .body(
+            Body::json(
+                "The event to make up.",
+                of("TestInput"),
+                json!({ "type": examples::TYPE }),
+            )
+            .optional(),
+        )
+        .answers(
+            200,
+            Answer::json(
+                "The delivery and its attempt.",
+                of("DeliveryDetails"),
+                example,
+            ),
+        )
+        .problems([Problem::NotFound, Problem::Conflict])
+}

@@ -1,0 +1,112 @@
+//! `/v1/accounts/{account}/triggers[/{trigger}]`
+
+use domain::trigger::{MAX_ACTIONS, MAX_TRIGGERS};
+use serde_json::json;
+
+use crate::{
+    examples,
+    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, patch, path, post},
+    parameters::{query, shared},
+    problems::Problem,
+    schema::{flag, of, text},
+};
+
+pub(super) fn paths() -> Vec<Path> {
+    vec![
+        path(
+            "/v1/accounts/{account}/triggers",
+            [get(list()), post(create())],
+        ),
+        path(
+            "/v1/accounts/{account}/triggers/{trigger}",
+            [get(show()), patch(change()), delete(remove())],
+        ),
+    ]
+}
+
+fn list() -> Operation {
+    let enabled = flag();
+    Operation::new("listTriggers", "List triggers")
+        .says("The oldest first.")
+        .takes([
+            shared("type"),
+            query("enabled", enabled, "Those that fire, or those that do not."),
+            query(
+                "q",
+                text(),
+                "Those whose name contains this, in whatever case.",
+            ),
+            shared("limit"),
+            shared("cursor"),
+        ])
+        .answers(
+            200,
+            Answer::json(
+                "A page of triggers.",
+                of("Triggers"),
+                examples::page(examples::trigger()),
+            ),
+        )
+}
+
+fn create() -> Operation {
+    let here = [SAME_ACCOUNT, ("trigger", "$response.body#/id")];
+    Operation::new("createTrigger", "Create a trigger")
+        .says(format!(
+            "With its actions, of which each gets a signing secret of its own. An account has at \
+             most {MAX_TRIGGERS} triggers, and a trigger at most {MAX_ACTIONS} actions."
+        ))
+        .body(Body::json(
+            "The trigger.",
+            of("TriggerInput"),
+            examples::trigger_input(),
+        ))
+        .answers(
+            201,
+            Answer::json("The trigger.", of("Trigger"), examples::trigger())
+                .header("ETag", "etag")
+                .header("Location", "location")
+                .link("showTrigger", here)
+                .link("changeTrigger", here)
+                .link("deleteTrigger", here)
+                .link("addAction", here)
+                .link("listActions", here),
+        )
+}
+
+fn show() -> Operation {
+    Operation::new("showTrigger", "Show a trigger")
+        .answers(
+            200,
+            Answer::json("The trigger.", of("Trigger"), examples::trigger()).header("ETag", "etag"),
+        )
+        .problems([Problem::NotFound])
+}
+
+fn change() -> Operation {
+    Operation::new("changeTrigger", "Change a trigger")
+        .says("Its actions are changed one by one, on paths of their own.")
+        .takes([shared("if-match")])
+        .body(Body::merge_patch(
+            of("TriggerPatch"),
+            json!({ "enabled": false, "filter": null }),
+        ))
+        .answers(
+            200,
+            Answer::json(
+                "The trigger as it is now.",
+                of("Trigger"),
+                examples::trigger(),
+            )
+            .header("ETag", "etag"),
+        )
+        .problems([Problem::NotFound, Problem::PreconditionFailed])
+}
+
+fn remove() -> Operation {
+    Operation::new("deleteTrigger", "Delete a trigger")
+        .says("With its actions. What is still owed is canceled when its turn comes.")
+        .takes([shared("if-match")])
+        .answers(204, Answer::empty("It is gone."))
+        .problems([Problem::NotFound, Problem::PreconditionFailed])
+}

@@ -1,0 +1,161 @@
+//! `cargo xtask contract`: whether the running service does what its description says.
+//!
+//! Schemathesis reads the description from the service itself, makes requests from it, right ones and wrong ones, and holds
+//! every answer against it. How it does so is in `tests/contract`.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::build;
+use crate::dotenv::{self, API_KEY, ENCRYPTION_KEY};
+use crate::host::{self, Host, HostChoice};
+use crate::packages;
+use crate::process::{self, Running};
+use crate::project::Project;
+
+/// What `cargo xtask contract` takes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// What runs the components; auto: Spin if there is one, else the embedded host
+    #[arg(long, value_enum, default_value_t = HostChoice::Auto)]
+    host: HostChoice,
+    /// How many requests of each kind are made up for each operation
+    #[arg(long, value_name = "NUMBER", default_value_t = EXAMPLES)]
+    examples: u32,
+}
+
+/// Enough requests of each kind for every limit to be come across, and few enough for two minutes on two cores.
+pub(crate) const EXAMPLES: u32 = 20;
+
+/// How long it may take, with much more than [`EXAMPLES`], too.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
+
+/// How long the service may take to start: it may have to be compiled.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// The service sends what it is told to wherever it is told to, and here that is made up: nothing may leave this machine.
+const NO_NETWORK: &str = "[outbound_networking]\nblock_networks = [\"0.0.0.0/0\", \"::/0\"]\n";
+
+/// What is tried: Python, and where it finds Schemathesis.
+pub(crate) struct Schemathesis {
+    python: PathBuf,
+    packages: PathBuf,
+}
+
+impl Schemathesis {
+    /// Installs Schemathesis if it is not there yet. `None` where that can't be; on CI that is an error.
+    pub(crate) fn ready(project: &Project) -> Result<Option<Self>> {
+        let packages = folder(project).join("packages");
+        let list = source(project).join("requirements.txt");
+        let python = packages::python(project, "Schemathesis", packages.clone(), &list)
+            .map(|python| Self { python, packages })
+            .context("Schemathesis can't be had");
+        packages::ready_or_skipped(python, "the contract is not tried")
+    }
+
+    /// `schemathesis run` for the service at `url`.
+    fn command(&self, project: &Project, url: &str, examples: u32) -> Command {
+        let mut command = project.command(&self.python);
+        command
+            .env("PYTHONPATH", &self.packages)
+            // It leaves files where it runs.
+            .current_dir(folder(project))
+            .args(["-m", "schemathesis.cli", "--config-file"])
+            .arg(source(project).join("schemathesis.toml"))
+            .args(["run", "--workers", "2", "--generation-database", "none"])
+            .args(["--max-examples", &examples.to_string()])
+            .arg(format!("{url}/openapi.json"));
+        command
+    }
+}
+
+pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
+    let host = Host::choose(options.host)?;
+    let schemathesis = Schemathesis::ready(project)?;
+    build::run(project)?;
+    let program = host.program(project)?;
+    match schemathesis {
+        Some(schemathesis) => check(project, &schemathesis, &host, &program, options.examples),
+        None => bail!("without Schemathesis there is nothing to do"),
+    }
+}
+
+/// Starts the service, without data, and tries it.
+pub(crate) fn check(
+    project: &Project,
+    schemathesis: &Schemathesis,
+    host: &Host,
+    program: &Path,
+    examples: u32,
+) -> Result<()> {
+    let folder = folder(project);
+    let state = folder.join("state");
+    packages::empty(&state)?;
+    let address = host::free_address("127.0.0.1:0")?;
+    let key = dotenv::fresh(API_KEY)?;
+    let log = folder.join("service.log");
+    let mut command = service(project, host, program, address, &state)?;
+    command
+        .env(API_KEY, &key)
+        .env(ENCRYPTION_KEY, dotenv::fresh(ENCRYPTION_KEY)?)
+        .stdout(Stdio::piped())
+        .stderr(fs::File::create(&log).context("could not make the service's log")?);
+    let mut service = Running::start(&mut command)?;
+    let output = service
+        .stdout()
+        .context("the host has no standard output")?;
+    // Kept to the end: a host whose output nobody takes would stop.
+    let lines = host::lines_of(output);
+    let tried = host::await_url(&service, &lines, START_LIMIT).and_then(|url| {
+        let mut command = schemathesis.command(project, &url, examples);
+        process::run_at_most(command.env("CONTRACT_API_KEY", &key), LIMIT)
+    });
+    tried.with_context(|| {
+        format!(
+            "the service and its description are at odds; what the service said is in {}",
+            log.display()
+        )
+    })
+}
+
+/// The host, started where no `.env` has a say.
+fn service(
+    project: &Project,
+    host: &Host,
+    program: &Path,
+    address: SocketAddr,
+    state: &Path,
+) -> Result<Command> {
+    let no_network = state.join("runtime-config.toml");
+    fs::write(&no_network, NO_NETWORK)
+        .with_context(|| format!("could not write {}", no_network.display()))?;
+    let mut command = project.command(program);
+    command
+        .current_dir(state)
+        .args(host::arguments(
+            host,
+            &project.root().join("spin.toml"),
+            address,
+            state,
+        ))
+        .arg("--runtime-config-file")
+        .arg(no_network)
+        .env("SPIN_VARIABLE_ALLOW_PRIVATE_TARGETS", "false");
+    Ok(command)
+}
+
+/// Where the configuration is.
+fn source(project: &Project) -> PathBuf {
+    project.root().join("tests/contract")
+}
+
+/// Where packages, data and logs go.
+fn folder(project: &Project) -> PathBuf {
+    project.root().join("target/contract")
+}
