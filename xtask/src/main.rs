@@ -4,6 +4,7 @@
 compile_error!("cargo xtask needs a Unix: Linux, macOS, or WSL on Windows");
 
 mod bench;
+mod browser;
 mod build;
 mod contract;
 mod debian;
@@ -76,6 +77,7 @@ fn run(task: Task) -> Result<()> {
         Task::Setup => {
             toolchain::WasmToolchain::ready(&project)?;
             receivers::ready(&project)?;
+            browser::ready(&project)?;
             contract::Schemathesis::ready(&project)?;
             Ok(())
         }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::browser;
 use crate::build;
 use crate::contract::{self, Schemathesis};
 use crate::host::{Host, HostChoice};
@@ -38,6 +39,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let started = Instant::now();
     let toolchain = WasmToolchain::ready(project)?;
     receivers::ready(project)?;
+    browser::ready(project)?;
     let schemathesis = Schemathesis::ready(project)?;
 
     step("building the components", || {
