@@ -15,7 +15,8 @@ use serde::Serialize;
 
 use crate::{Columns as _, Database, Ledger, LedgerError, Value, text};
 
-/// How much is looked at, and told. The usual limits are the defaults; tests have smaller ones.
+/// How much is looked at, and told. The usual limits are the defaults: what can be looked at while
+/// somebody waits for a page. Tests have smaller ones.
 #[derive(Debug, Clone, Copy)]
 pub struct StatisticsLimits {
     /// The newest events, and the newest deliveries, and the newest of their attempts.
@@ -33,7 +34,7 @@ pub struct StatisticsLimits {
 impl Default for StatisticsLimits {
     fn default() -> Self {
         Self {
-            rows: 100_000,
+            rows: 20_000,
             durations: 10_000,
             pending: 10_000,
             triggers: 1_000,

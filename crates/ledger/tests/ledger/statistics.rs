@@ -420,23 +420,22 @@ fn statistics_of_an_hour_cost_no_more_in_a_week_that_is_full() {
 }
 
 #[test]
-fn a_hundred_thousand_deliveries_are_counted_in_a_moment() {
+fn of_a_hundred_thousand_deliveries_the_newest_are_counted_and_that_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let database = Sqlite::open(&directory.path().join("ledger.db"));
     fill(&database, 100_000);
     let ledger = database.ledger();
     let started = Instant::now();
     let found = statistics(&ledger, week(), at(7 * 24 * HOUR));
-    println!("{:?} for 100,000 of each kind", started.elapsed());
-    assert_eq!(found.events, 100_000);
+    println!("{:?} with 100,000 of each kind", started.elapsed());
+    assert!(found.truncated);
+    assert_eq!(found.events, 20_000);
     let (pending, succeeded) = (found.deliveries.pending, found.deliveries.succeeded);
-    assert_eq!((pending, succeeded), (50_000, 50_000));
-    let attempts = (found.attempts.count, found.attempts.failed);
-    assert_eq!(attempts, (100_000, 50_000));
+    assert_eq!((pending, succeeded), (10_000, 10_000));
+    assert_eq!(found.attempts.count, 20_000);
     assert_eq!(found.backlog.due, 10_000);
     let pieces = found.series.iter();
-    assert_eq!(pieces.map(|piece| piece.events).sum::<u64>(), 100_000);
-    assert_eq!(found.triggers.len(), 50);
+    assert_eq!(pieces.map(|piece| piece.events).sum::<u64>(), 20_000);
     for statement in database.statements_of(|ledger| {
         statistics(ledger, week(), at(7 * 24 * HOUR));
     }) {
