@@ -1,6 +1,6 @@
 //! `/v1/accounts/{account}/portal-links`
 
-use domain::url_policy::MAX_LENGTH;
+use domain::portal::{DEFAULT_LINK, MAX_LINK, MAX_RETURN_URL, MIN_LINK};
 use serde_json::json;
 
 use crate::{
@@ -29,7 +29,7 @@ pub(super) fn paths() -> Vec<Path> {
                 "The link.",
                 of("PortalLink"),
                 json!({
-                    "url": "https://hooks.example.com/portal/3kWkMhWd0kqQyPAy2iG9Rmm5h7l8rHc4",
+                    "url": "https://hooks.example.com/portal?token=2ea8c600.WnA424jnIsFSOn3tTozUfc6z",
                     "role": "manage",
                     "expires_at": "2026-11-23T20:45:56.376Z",
                 }),
@@ -50,8 +50,8 @@ fn input() -> Schema {
     object([
         (
             "expires_in?",
-            integer(60..=604_800)
-                .default(3_600)
+            integer(MIN_LINK.as_secs()..=MAX_LINK.as_secs())
+                .default(DEFAULT_LINK.as_secs())
                 .says("How long it is good for, in seconds.")
                 .or_null(),
         ),
@@ -59,7 +59,7 @@ fn input() -> Schema {
         (
             "return_url?",
             text()
-                .at_most(MAX_LENGTH)
+                .at_most(MAX_RETURN_URL)
                 .like("^[Hh][Tt][Tt][Pp][Ss]?://")
                 .says("Where the page leads back to: http or https.")
                 .or_null(),

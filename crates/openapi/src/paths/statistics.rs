@@ -6,7 +6,7 @@ use crate::{
     examples,
     operation::{Answer, Operation, Path, get, path},
     parameters::query,
-    schema::{Schema, count, list, object, of, time, time_given},
+    schema::{Schema, count, flag, list, object, of, time, time_given},
     schemas::{Named, action_id, trigger_id},
 };
 
@@ -45,6 +45,7 @@ fn example() -> serde_json::Value {
             "trigger_id": examples::TRIGGER, "action_id": examples::ACTION,
             "failing_since": "2026-11-23T19:45:56.813Z", "consecutive_failures": 7,
         }],
+        "truncated": false,
     })
 }
 
@@ -119,5 +120,10 @@ fn statistics() -> Schema {
         ("series", list(series).says("Step by step.")),
         ("triggers", list(trigger)),
         ("failing_actions", list(failing)),
+        (
+            "truncated",
+            flag()
+                .says("Whether there was more than was looked at: then the numbers are too small."),
+        ),
     ])
 }

@@ -36,6 +36,11 @@ fn list() -> Operation {
                 text(),
                 "Those whose name contains this, in whatever case.",
             ),
+            query(
+                "ids",
+                text().like("^trg_[0-9A-HJKMNP-TV-Z]{26}(,trg_[0-9A-HJKMNP-TV-Z]{26}){0,199}$"),
+                "Those of these ids, with commas between them: 200 at most.",
+            ),
             shared("limit"),
             shared("cursor"),
         ])
