@@ -45,7 +45,7 @@ impl Fields {
 #[derive(Debug, Default)]
 pub struct Errors {
     /// By the field's name.
-    fields: BTreeMap<String, Vec<String>>,
+    pub(crate) fields: BTreeMap<String, Vec<String>>,
     /// What belongs to no field.
     pub general: Vec<String>,
 }
