@@ -15,7 +15,7 @@
 
 mod account;
 mod api;
-mod contract;
+pub mod contract;
 mod ledger_clock;
 mod memory;
 mod misbehaving;
