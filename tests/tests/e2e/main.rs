@@ -7,6 +7,7 @@ mod checks;
 mod client;
 mod cloud_events;
 mod concurrency;
+mod contract;
 mod dashboard;
 mod deliveries;
 mod event_types;
