@@ -31,7 +31,7 @@ pub(crate) struct Options {
 }
 
 /// Enough requests of each kind for every limit to be come across, and few enough for two minutes on two cores.
-pub(crate) const EXAMPLES: u32 = 20;
+pub(crate) const EXAMPLES: u32 = 15;
 
 /// How long it may take, with much more than [`EXAMPLES`], too.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
