@@ -8,6 +8,8 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
+use crate::contract::{self, Exchange};
+
 /// A client with one API key, or none.
 ///
 /// Its connections belong to the test's runtime, so every test makes its own.
@@ -98,7 +100,7 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// When it can't be made or no answer comes.
+    /// When it can't be made or no answer comes, or when the OpenAPI document does not have it so.
     pub async fn send(
         &self,
         method: Method,
@@ -116,7 +118,9 @@ impl Api {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body.into()))?;
+        let sent = body.into();
+        let request = request.body(Full::new(sent.clone()))?;
+        let (method, sent_headers) = (request.method().clone(), request.headers().clone());
         let reply = self
             .client
             .request(request)
@@ -128,13 +132,24 @@ impl Api {
             .await
             .with_context(|| asked.clone())?
             .to_bytes();
-        Reply {
+        let reply = Reply {
             asked,
             status: head.status,
             headers: head.headers,
             body,
-        }
-        .check()
+        };
+        reply.check()?;
+        contract::check(&Exchange {
+            method: &method,
+            path,
+            sent_headers: &sent_headers,
+            sent: &sent,
+            status: reply.status,
+            headers: &reply.headers,
+            body: &reply.body,
+        })
+        .with_context(|| reply.asked.clone())?;
+        Ok(reply)
     }
 
     /// Works off what is due now, and answers the run's summary. What others do on the same service
@@ -156,7 +171,7 @@ const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
 impl Reply {
     /// What every answer of the service has, whatever it was asked.
-    fn check(self) -> Result<Self> {
+    fn check(&self) -> Result<()> {
         ensure!(
             self.header("transfer-encoding").is_none(),
             "{}: chunked",
@@ -175,7 +190,7 @@ impl Reply {
                 self.asked
             );
         }
-        Ok(self)
+        Ok(())
     }
 
     /// The value of a header, where it is there.

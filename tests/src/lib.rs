@@ -3,7 +3,7 @@
 //!
 //! The suites speak only HTTP to the components as they were built. `SPIN=/path/to/spin` runs them
 //! on Spin, else they run on the embedded host. `MANIFEST` names another application than the
-//! workspace's own `spin.toml`.
+//! workspace's own `spin.toml`. Every exchange is held against the OpenAPI document.
 //!
 //! ```text
 //! test ──▶ Account ──HTTP──▶ Service (host process) ──webhook──▶ Receiver ──▶ test
@@ -15,6 +15,7 @@
 
 mod account;
 mod api;
+pub mod contract;
 mod ledger_clock;
 mod memory;
 mod misbehaving;

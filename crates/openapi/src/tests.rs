@@ -1,1 +1,432 @@
+//! That the document is one: what OpenAPI 3.1 asks of it, and what readers of it count on.
 
+use std::collections::BTreeSet;
+
+use jsonschema::{Registry, Validator};
+use serde_json::{Map, Value};
+
+use super::document;
+
+const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
+
+/// The routes of the components, as their `route` functions have them.
+const ROUTES: [(&str, &[&str]); 28] = [
+    ("/v1/health", &["get"]),
+    ("/v1/event-types", &["get"]),
+    ("/v1/event-types/{key}", &["get", "put", "delete"]),
+    ("/v1/accounts/{account}/triggers", &["get", "post"]),
+    (
+        "/v1/accounts/{account}/triggers/{trigger}",
+        &["get", "patch", "delete"],
+    ),
+    (
+        "/v1/accounts/{account}/triggers/{trigger}/actions",
+        &["get", "post"],
+    ),
+    (
+        "/v1/accounts/{account}/triggers/{trigger}/actions/{action}",
+        &["get", "patch", "delete"],
+    ),
+    (
+        "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret",
+        &["get"],
+    ),
+    (
+        "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret/rotate",
+        &["post"],
+    ),
+    (
+        "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/test",
+        &["post"],
+    ),
+    ("/v1/filters/check", &["post"]),
+    ("/v1/body-templates/render", &["post"]),
+    ("/v1/accounts/{account}/events", &["get", "post"]),
+    ("/v1/accounts/{account}/events/preview", &["post"]),
+    ("/v1/accounts/{account}/events/{event}", &["get"]),
+    ("/v1/accounts/{account}/events/{event}/replay", &["post"]),
+    ("/v1/accounts/{account}/deliveries", &["get"]),
+    ("/v1/accounts/{account}/deliveries/recover", &["post"]),
+    ("/v1/accounts/{account}/deliveries/{delivery}", &["get"]),
+    (
+        "/v1/accounts/{account}/deliveries/{delivery}/retry",
+        &["post"],
+    ),
+    (
+        "/v1/accounts/{account}/deliveries/{delivery}/cancel",
+        &["post"],
+    ),
+    ("/v1/deliveries/run", &["post"]),
+    ("/v1/accounts/{account}", &["delete"]),
+    ("/v1/accounts/{account}/export", &["get", "post"]),
+    ("/v1/accounts/{account}/import", &["post"]),
+    ("/v1/accounts/{account}/purge", &["post"]),
+    ("/v1/accounts/{account}/statistics", &["get"]),
+    ("/v1/accounts/{account}/portal-links", &["post"]),
+];
+
+/// An operation with its path and method.
+struct Operation<'d> {
+    path: &'d str,
+    method: &'d str,
+    item: &'d Value,
+    operation: &'d Value,
+}
+
+impl std::fmt::Display for Operation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+fn operations(document: &Value) -> Vec<Operation<'_>> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if METHODS.contains(&method.as_str()) {
+                all.push(Operation {
+                    path,
+                    method,
+                    item,
+                    operation,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// Follows a reference of the document, if this is one.
+fn resolve<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
+    match value.get("$ref").and_then(Value::as_str) {
+        Some(reference) => document
+            .pointer(reference.strip_prefix('#').unwrap())
+            .unwrap_or_else(|| panic!("{reference} leads nowhere")),
+        None => value,
+    }
+}
+
+/// Everything in a value, the value itself included, with the JSON pointer to it.
+fn walk<'d>(value: &'d Value, pointer: &str, visit: &mut dyn FnMut(&str, &'d Value)) {
+    visit(pointer, value);
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                walk(member, &format!("{pointer}/{name}"), visit);
+            }
+        }
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                walk(element, &format!("{pointer}/{index}"), visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What validates against the schema that a pointer leads to.
+fn validator(document: &Value, pointer: &str) -> Validator {
+    let registry = Registry::new()
+        .add("urn:api", document.clone())
+        .unwrap()
+        .prepare()
+        .unwrap();
+    let fragment: String = pointer
+        .chars()
+        .map(|character| match character {
+            '{' => "%7B".to_owned(),
+            '}' => "%7D".to_owned(),
+            other => other.to_string(),
+        })
+        .collect();
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .with_registry(&registry)
+        .should_validate_formats(true)
+        .build(&serde_json::json!({ "$ref": format!("urn:api#{fragment}") }))
+        .unwrap_or_else(|error| panic!("{pointer}: {error}"))
+}
+
+/// The examples beside a schema.
+fn examples(content: &Value) -> Vec<&Value> {
+    let named = content.get("examples").and_then(Value::as_object);
+    let named = named.into_iter().flat_map(Map::values);
+    let named = named.map(|example| &example["value"]);
+    content.get("example").into_iter().chain(named).collect()
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_component_is_used() {
+    let document = document();
+    let mut used = BTreeSet::new();
+    walk(&document, "", &mut |pointer, value| {
+        // A member of this name is no reference where a schema names its members.
+        if let Some(Value::String(reference)) = value.get("$ref") {
+            let target = reference.strip_prefix('#').unwrap();
+            assert!(
+                document.pointer(target).is_some(),
+                "{pointer}: {reference} leads nowhere"
+            );
+            used.insert(target.to_owned());
+        }
+    });
+    for kind in ["schemas", "responses", "parameters", "headers"] {
+        for name in document["components"][kind].as_object().unwrap().keys() {
+            // What undocumented methods are answered is no operation's.
+            assert!(
+                used.contains(&format!("/components/{kind}/{name}")) || name == "MethodNotAllowed",
+                "nothing uses the {kind} {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own_a_summary_and_a_known_tag() {
+    let document = document();
+    let tags: BTreeSet<_> = document["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| tag["name"].as_str().unwrap())
+        .collect();
+    let mut used = BTreeSet::new();
+    let mut ids = BTreeSet::new();
+    for operation in operations(&document) {
+        let member = |name: &str| operation.operation[name].as_str().unwrap_or_default();
+        assert!(ids.insert(member("operationId")), "{operation}: its id");
+        assert!(!member("summary").is_empty(), "{operation}: no summary");
+        assert!(!member("summary").ends_with('.'), "{operation}: a title");
+        let tag = operation.operation["tags"][0].as_str().unwrap();
+        assert!(tags.contains(tag), "{operation}: {tag}");
+        used.insert(tag);
+    }
+    assert_eq!(used, tags);
+}
+
+#[test]
+fn the_parameters_of_a_path_are_those_of_its_template() {
+    let document = document();
+    for operation in operations(&document) {
+        let of_path = operation.item.get("parameters").and_then(Value::as_array);
+        let own = operation
+            .operation
+            .get("parameters")
+            .and_then(Value::as_array);
+        let mut declared = BTreeSet::new();
+        let mut names = BTreeSet::new();
+        for parameter in of_path.into_iter().chain(own).flatten() {
+            let parameter = resolve(&document, parameter);
+            let name = parameter["name"].as_str().unwrap();
+            assert!(names.insert(name), "{operation}: {name} is there twice");
+            assert!(parameter["description"].is_string(), "{operation}: {name}");
+            if parameter["in"] == "path" {
+                assert_eq!(parameter["required"], true, "{operation}: {name}");
+                declared.insert(name);
+            }
+        }
+        let template: BTreeSet<_> = operation
+            .path
+            .split('/')
+            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+            .collect();
+        assert_eq!(declared, template, "{operation}");
+    }
+}
+
+#[test]
+fn every_operation_can_succeed_and_shows_how() {
+    let document = document();
+    for operation in operations(&document) {
+        let responses = operation.operation["responses"].as_object().unwrap();
+        assert!(
+            responses.keys().any(|status| status.starts_with('2')),
+            "{operation}: no success"
+        );
+        let body = operation.operation.get("requestBody");
+        let bodies = responses
+            .iter()
+            .map(|(status, response)| (status.as_str(), response))
+            .chain(body.map(|body| ("request", body)));
+        for (place, body) in bodies {
+            let body = resolve(&document, body);
+            assert!(body["description"].is_string(), "{operation} {place}");
+            let contents = body.get("content").and_then(Value::as_object);
+            for (media_type, content) in contents.into_iter().flatten() {
+                assert!(
+                    !examples(content).is_empty(),
+                    "{operation} {place}: no example of {media_type}"
+                );
+                let problem = place.starts_with(['4', '5']);
+                assert_eq!(
+                    media_type == "application/problem+json",
+                    problem,
+                    "{operation} {place}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn operations_with_a_key_tell_of_a_wrong_one() {
+    let document = document();
+    for operation in operations(&document) {
+        let open = operation.operation.get("security").is_some();
+        let told = operation.operation["responses"].get("401").is_some();
+        assert_ne!(open, told, "{operation}");
+        assert_eq!(open, operation.path == "/v1/health", "{operation}");
+    }
+}
+
+#[test]
+fn every_example_is_in_order() {
+    let document = document();
+    let mut count = 0;
+    walk(&document, "", &mut |pointer, value| {
+        // Examples themselves may have members called so.
+        let is_described = value.get("schema").is_some_and(Value::is_object);
+        if pointer.contains("/example") || !is_described {
+            return;
+        }
+        let validator = validator(&document, &format!("{pointer}/schema"));
+        for example in examples(value) {
+            for error in validator.iter_errors(example) {
+                panic!("{pointer}: {error} at {}", error.instance_path());
+            }
+            count += 1;
+        }
+    });
+    assert!(count > 80, "{count} examples");
+}
+
+#[test]
+fn every_schema_is_one() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        if let Err(error) = jsonschema::draft202012::meta::validate(schema) {
+            panic!("{name}: {error}");
+        }
+        // Compiles, with the schemas that it refers to.
+        validator(&document, &format!("/components/schemas/{name}"));
+    }
+}
+
+#[test]
+fn objects_that_are_not_free_form_have_no_other_members() {
+    let document = document();
+    walk(
+        &document["components"]["schemas"],
+        "",
+        &mut |pointer, value| {
+            if value.get("properties").is_some_and(Value::is_object)
+                && !pointer.ends_with("/properties")
+            {
+                assert!(
+                    value.get("additionalProperties").is_some(),
+                    "{pointer} is open"
+                );
+            }
+        },
+    );
+}
+
+#[test]
+fn every_link_names_an_operation_and_its_parameters() {
+    let document = document();
+    let all = operations(&document);
+    for operation in &all {
+        let responses = operation.operation["responses"].as_object().unwrap();
+        let links = responses.values().filter_map(|response| {
+            let links = response.get("links")?;
+            links.as_object()
+        });
+        for link in links.flat_map(Map::values) {
+            let target = all
+                .iter()
+                .find(|target| target.operation["operationId"] == link["operationId"]);
+            let target = target.unwrap_or_else(|| panic!("{operation}: {link}"));
+            let named: Vec<_> = link["parameters"].as_object().unwrap().keys().collect();
+            for segment in target.path.split('/') {
+                let parameter = segment.strip_prefix('{').and_then(|s| s.strip_suffix('}'));
+                if let Some(parameter) = parameter {
+                    assert!(
+                        named.iter().any(|name| *name == parameter),
+                        "{operation}: {link} lacks {parameter}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_route_is_there_and_no_other() {
+    let document = document();
+    let documented: BTreeSet<_> = operations(&document)
+        .iter()
+        .map(|operation| (operation.path.to_owned(), operation.method.to_owned()))
+        .collect();
+    let routes = ROUTES.iter().flat_map(|(path, methods)| {
+        let methods = methods.iter();
+        methods.map(move |method| ((*path).to_owned(), (*method).to_owned()))
+    });
+    assert_eq!(documented, routes.collect());
+}
+
+#[test]
+fn limits_of_the_domain_are_those_of_the_document() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let at = |pointer: &str| schemas.pointer(pointer).and_then(Value::as_u64);
+    assert_eq!(
+        at("/NewEvents/maxItems"),
+        Some(domain::event::MAX_BATCH as u64)
+    );
+    assert_eq!(
+        at("/ActionInput/properties/retry_schedule/maxItems"),
+        Some(domain::schedule::MAX_DELAYS as u64)
+    );
+    assert_eq!(
+        at("/ActionInput/properties/timeout_seconds/maximum"),
+        Some(u64::from(domain::trigger::MAX_TIMEOUT))
+    );
+}
+
+#[test]
+fn what_the_domain_refuses_the_document_refuses_too() {
+    let document = document();
+    let filter = validator(&document, "/components/schemas/Filter");
+    for (text, good) in [
+        (r#"{}"#, true),
+        (
+            r#"{"data.n": 5, "type": {"$startsWith": "message."}}"#,
+            true,
+        ),
+        (r#"{"data.a\\.b.c": null, "account": "acme"}"#, true),
+        (r#"{"$or": [{"data.n": 1}, {"$not": {"data.n": 2}}]}"#, true),
+        (r#"{"data.n": {"$not": {"$gt": 5}, "$exists": true}}"#, true),
+        (r#"{"data.n": {"$in": [1, [2], {"a": 3}]}}"#, true),
+        (r#"{"participant.name": "A"}"#, false),
+        (r#"{"data": 1}"#, false),
+        (r#"{"data..n": 1}"#, false),
+        (r#"{"data.n": [1]}"#, false),
+        (r#"{"data.n": {}}"#, false),
+        (r#"{"data.n": {"$startWith": "A"}}"#, false),
+        (r#"{"data.n": {"$gt": true}}"#, false),
+        (r#"{"data.n": {"$exists": 1}}"#, false),
+        (r#"{"data.n": {"$in": []}}"#, false),
+        (r#"{"$or": []}"#, false),
+        (r#"{"$and": {"data.n": 1}}"#, false),
+        (r#"{"$eq": 1}"#, false),
+    ] {
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(filter.is_valid(&value), good, "{text}");
+        assert_eq!(
+            domain::filter::Filter::parse(&value).is_ok(),
+            good,
+            "{text}"
+        );
+    }
+}

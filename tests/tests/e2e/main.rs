@@ -6,6 +6,7 @@ mod catalogue;
 mod client;
 mod cloud_events;
 mod concurrency;
+mod contract;
 mod deliveries;
 mod event_types;
 mod events;
