@@ -84,8 +84,8 @@ async fn an_array_of_members_is_no_object() -> Result<()> {
     let hook = account.hook("message.sent", URL).await?;
     for (rest, body) in [
         ("/triggers", r#"["message.sent","T"]"#),
-        (&format!("{}/test", hook.action_rest()), "[null, null]"),
-        (&format!("{}/secret/rotate", hook.action_rest()), "[60]"),
+        (&format!("{}/test", hook.action_path()), "[null, null]"),
+        (&format!("{}/secret/rotate", hook.action_path()), "[60]"),
         ("/deliveries/recover", r#"["2026-11-23T15:04:05Z"]"#),
     ] {
         let problem = refused(&account, rest, body, 422).await?;
