@@ -1,5 +1,9 @@
 //! Reading what callers send: JSON into a type, and what is wrong with it in their words.
 
+mod object;
+
+pub use object::{Object, objects, objects_if_any};
+
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The largest body of a request, in bytes.
@@ -125,6 +129,83 @@ mod tests {
 
     fn refusal(json: &str) -> Unreadable {
         parse::<Wanted>(json.as_bytes()).unwrap_err()
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(expecting = "a thing: an object with inner")]
+    struct Outer {
+        #[serde(default, deserialize_with = "objects_if_any")]
+        inner: Option<Vec<Wanted>>,
+    }
+
+    #[test]
+    fn only_an_object_is_a_struct_at_the_top_and_in_lists() {
+        let read = |json: &str| parse::<Object<Outer>>(json.as_bytes()).map(|Object(outer)| outer);
+        let wanted = |name: &str| Wanted {
+            name: name.to_owned(),
+            list: None,
+        };
+        let inner = Some(vec![wanted("a"), wanted("b")]);
+        let json = r#"{"inner":[{"name":"a"},{"list":null,"name":"b"}]}"#;
+        assert_eq!(read(json), Ok(Outer { inner }));
+        assert_eq!(read("{}"), Ok(Outer { inner: None }));
+        assert_eq!(read(r#"{"inner":null}"#), Ok(Outer { inner: None }));
+        for (json, pointer, detail) in [
+            (
+                "[[]]",
+                "",
+                "invalid type: sequence, expected a thing: an object with inner",
+            ),
+            (
+                "[]",
+                "",
+                "invalid type: sequence, expected a thing: an object with inner",
+            ),
+            (
+                "7",
+                "",
+                "invalid type: integer `7`, expected a thing: an object with inner",
+            ),
+            (
+                "-7.5",
+                "",
+                "invalid type: floating point `-7.5`, expected a thing: an object with inner",
+            ),
+            (
+                "\"x\"",
+                "",
+                "invalid type: string \"x\", expected a thing: an object with inner",
+            ),
+            (
+                "true",
+                "",
+                "invalid type: boolean `true`, expected a thing: an object with inner",
+            ),
+            (
+                "null",
+                "",
+                "invalid type: null, expected a thing: an object with inner",
+            ),
+            (
+                r#"{"inner":[["a"]]}"#,
+                "/inner/0",
+                "invalid type: sequence, expected struct Wanted",
+            ),
+            (
+                r#"{"inner":[{"name":1}]}"#,
+                "/inner/0/name",
+                "invalid type: integer `1`, expected a string",
+            ),
+        ] {
+            let Err(Unreadable::Shape(error)) = read(json) else {
+                panic!("{json}")
+            };
+            assert_eq!(
+                (&*error.pointer, &*error.detail),
+                (pointer, detail),
+                "{json}"
+            );
+        }
     }
 
     #[test]

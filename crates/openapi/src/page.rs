@@ -22,7 +22,7 @@ use serde_json::Value;
 use anchors::Anchors;
 use operation::{Operation, Scheme};
 use prose::{Block, Line};
-use schema::Shape;
+use schema::{Inner, Shape};
 use source::{Source, member, text};
 
 /// The page's style sheet, a file of its own: a content security policy can then do without `unsafe-inline`.
@@ -81,7 +81,7 @@ impl Page {
         let schemas = source.schemas().map(|(name, anchor, schema)| Component {
             anchor: anchor.to_owned(),
             name: name.to_owned(),
-            shape: source.shape_within(Some(name), schema),
+            shape: source.shape(schema, Inner::Linked),
         });
         Self {
             title: text(info, "title").unwrap_or("API").to_owned(),

@@ -79,6 +79,24 @@ async fn what_is_missing_is_named_all_at_once() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_array_of_members_is_no_object() -> Result<()> {
+    let account = account();
+    let hook = account.hook("message.sent", URL).await?;
+    for (rest, body) in [
+        ("/triggers", r#"["message.sent","T"]"#),
+        (&format!("{}/test", hook.action_path()), "[null, null]"),
+        (&format!("{}/secret/rotate", hook.action_path()), "[60]"),
+        ("/deliveries/recover", r#"["2026-11-23T15:04:05Z"]"#),
+    ] {
+        let problem = refused(&account, rest, body, 422).await?;
+        problem.names("", &["sequence", "object"])?;
+    }
+    let trigger = r#"{"type":"message.sent","name":"T","actions":[["A","https://a.example.com"]]}"#;
+    let problem = refused(&account, "/triggers", trigger, 422).await?;
+    problem.names("/actions/0", &["sequence", "object"])
+}
+
+#[tokio::test]
 async fn a_url_that_is_relative_or_not_http_is_refused() -> Result<()> {
     let account = account();
     for (url, said) in [

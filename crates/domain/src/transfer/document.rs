@@ -30,6 +30,7 @@ pub struct Document {
     exported_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) encryption: Option<Encryption>,
+    #[serde(deserialize_with = "input::objects")]
     pub(super) triggers: Vec<TriggerEntry>,
     /// Where the next page starts, when this is not the last one. An import does not look at it.
     #[serde(default)]
@@ -50,7 +51,7 @@ pub struct TriggerEntry {
     pub(super) description: Option<String>,
     pub(super) enabled: Option<bool>,
     pub(super) filter: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "input::objects")]
     pub(super) actions: Vec<ActionEntry>,
     pub(super) created_at: Option<Timestamp>,
 }
@@ -142,7 +143,9 @@ impl Document {
                 return Err(FieldError::new("/document/version", detail));
             }
         }
-        input::from_value(document).map_err(|error| error.under("/document"))
+        let input::Object(document) =
+            input::from_value(document).map_err(|error| error.under("/document"))?;
+        Ok(document)
     }
 }
 

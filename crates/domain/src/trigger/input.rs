@@ -31,7 +31,7 @@ pub struct TriggerInput {
     pub(crate) description: Option<String>,
     pub(crate) enabled: Option<bool>,
     pub(crate) filter: Option<Value>,
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing, default, deserialize_with = "input::objects_if_any")]
     pub(crate) actions: Option<Vec<ActionInput>>,
 }
 

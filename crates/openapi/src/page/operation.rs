@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::anchors::Anchors;
 use super::curl::{self, Header, Request};
 use super::prose::{self, Block, Line};
-use super::schema::{Cells, Shape};
+use super::schema::{Cells, Inner, Shape};
 use super::source::{Source, flag, items, member, members, shown, text};
 
 /// Methods in the order in which operations of a path are shown.
@@ -205,7 +205,7 @@ impl<'a> Given<'_, 'a> {
             body: body.is_object().then(|| Body {
                 required: flag(body, "required"),
                 prose: prose::blocks(text(body, "description")),
-                media: source.media(body),
+                media: source.media(body, Inner::InPlace),
             }),
             needs,
             answers,
@@ -266,7 +266,7 @@ impl<'a> Given<'_, 'a> {
                     headers: headers()
                         .map(|(name, header)| source.header(name, header))
                         .collect(),
-                    media: source.media(response),
+                    media: source.media(response, Inner::Linked),
                     status,
                 });
             } else {
@@ -368,11 +368,11 @@ impl<'a> Source<'a> {
         members(member(body, "content"))
     }
 
-    fn media(&self, body: &'a Value) -> Vec<Media> {
+    fn media(&self, body: &'a Value, inner: Inner) -> Vec<Media> {
         self.kinds(body)
             .map(|(kind, media)| Media {
                 kind: kind.to_owned(),
-                shape: media.get("schema").map(|schema| self.shape(schema)),
+                shape: media.get("schema").map(|schema| self.shape(schema, inner)),
                 examples: self.examples(kind, media),
             })
             .collect()

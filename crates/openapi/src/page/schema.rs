@@ -11,6 +11,15 @@ use super::source::{Source, flag, items, member, members, shown, text};
 /// How deep fields are shown in place. What is deeper has a named schema, which the field's type leads to.
 const MAX_DEPTH: usize = 6;
 
+/// How the fields of a named schema inside of another are shown.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Inner {
+    /// In place: whoever writes a request has all of it before them.
+    InPlace,
+    /// By a link to the schema: what is answered is read in part, and shown often.
+    Linked,
+}
+
 /// A schema: what it is, and its fields.
 #[derive(Serialize)]
 pub(super) struct Shape {
@@ -75,16 +84,12 @@ impl Cells {
 
 impl<'a> Source<'a> {
     /// A schema with its fields.
-    pub(super) fn shape(&self, schema: &'a Value) -> Shape {
-        self.shape_within(None, schema)
-    }
-
-    /// A schema with its fields, where it has this name itself.
-    pub(super) fn shape_within(&self, name: Option<&'a str>, schema: &'a Value) -> Shape {
+    pub(super) fn shape(&self, schema: &'a Value, inner: Inner) -> Shape {
         let mut rows = Vec::new();
         let mut walk = Walk {
             source: self,
-            within: name.into_iter().collect(),
+            inner,
+            within: Vec::new(),
             rows: &mut rows,
         };
         walk.fields(schema, "", 0);
@@ -234,6 +239,7 @@ impl<'a> Source<'a> {
 /// A way through a schema, which notes the fields it comes by.
 struct Walk<'s, 'a> {
     source: &'s Source<'a>,
+    inner: Inner,
     /// The named schemas that we are inside of: no field is shown inside itself.
     within: Vec<&'a str>,
     rows: &'s mut Vec<Row>,
@@ -242,7 +248,9 @@ struct Walk<'s, 'a> {
 impl<'a> Walk<'_, 'a> {
     fn fields(&mut self, schema: &'a Value, path: &str, depth: usize) {
         let name = self.source.reference(schema).map(|(name, _)| name);
-        if depth > MAX_DEPTH || name.is_some_and(|name| self.within.contains(&name)) {
+        let is_elsewhere = name.is_some() && depth > 0 && self.inner == Inner::Linked;
+        let is_inside_itself = name.is_some_and(|name| self.within.contains(&name));
+        if depth > MAX_DEPTH || is_elsewhere || is_inside_itself {
             return;
         }
         self.within.extend(name);

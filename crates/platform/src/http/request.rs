@@ -199,14 +199,15 @@ impl Request {
         &self.body
     }
 
-    /// The body, which has to be JSON of the shape of `T`.
+    /// The body, which has to be a JSON object of the shape of `T`.
     ///
     /// # Errors
     ///
     /// 415 for another content type, 400 for broken JSON, 422 for another shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         self.require_content_type(&["application/json"])?;
-        Ok(input::parse(&self.body)?)
+        let input::Object(value) = input::parse(&self.body)?;
+        Ok(value)
     }
 
     /// As [`Request::json`], where every member is optional, and so is the body.
