@@ -80,8 +80,8 @@ async fn a_secret_is_hidden_until_it_is_asked_for_and_rotates_with_an_overlap() 
         browser
             .says("#secret .notice", "There is a new secret")
             .await?;
-        let secret = account.get(&format!("{}/secret", hook.action_path()));
-        let secret = secret.await?.json(200)?;
+        let path = format!("{}/secret", hook.action_path());
+        let secret = account.get(&path).await?.json(200)?;
         let new = secret["secret"].as_str().context("a secret")?;
         assert_eq!(browser.text("#secret-text").await?, new);
         assert_ne!(new, hook.secret);
