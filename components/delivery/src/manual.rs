@@ -85,7 +85,7 @@ fn act(
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with since")]
 struct Wanted {
     since: Option<Timestamp>,
     until: Option<Timestamp>,

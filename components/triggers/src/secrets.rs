@@ -42,7 +42,7 @@ impl View {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with overlap_seconds")]
 struct Rotation {
     overlap_seconds: Option<u32>,
 }

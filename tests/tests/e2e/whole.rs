@@ -83,7 +83,7 @@ fn the_head_and_the_body_of_an_answer_leave_together() -> Result<()> {
         connection.whole("GET", &format!("{account}/events"), "", 200)?;
         connection.whole("GET", &format!("{account}/deliveries"), "", 200)?;
         connection.whole("GET", "/v1/health", "", 200)?;
-        connection.whole("GET", "/", "", 200)?;
+        connection.whole("GET", "/sign-in", "", 200)?;
         connection.whole("GET", "/v1/nothing", "", 404)?;
         connection.whole("POST", &triggers, "{", 400)?;
         connection
@@ -121,8 +121,8 @@ async fn an_answer_that_is_larger_than_any_buffer_arrives_whole() -> Result<()> 
 }
 
 #[tokio::test]
-async fn the_page_that_people_see_loads_nothing_and_cannot_be_framed() -> Result<()> {
-    let page = Service::shared().api_with_key(None).get("/").await?;
+async fn a_page_that_people_see_loads_nothing_from_elsewhere_and_cannot_be_framed() -> Result<()> {
+    let page = Service::shared().api_with_key(None).get("/sign-in").await?;
     assert_eq!(page.status, 200);
     assert_eq!(
         page.header("content-type"),
