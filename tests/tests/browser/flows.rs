@@ -181,7 +181,9 @@ async fn a_template_is_previewed_while_it_is_typed_and_a_filter_checked() -> Res
             .says("#preview pre", r#"{"type": "message.sent"}"#)
             .await?;
         browser.fill("body_template", "{{ data.nothing }}").await?;
-        browser.says("#preview .error", "line 1").await?;
+        browser
+            .says("#preview .error", "Line 1: `data.nothing` is undefined")
+            .await?;
         assert_eq!(browser.value("body_template").await?, "{{ data.nothing }}");
 
         browser.go(&trigger).await?;

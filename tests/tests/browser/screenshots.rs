@@ -16,7 +16,9 @@ async fn picture(browser: &Browser, name: &str) -> Result<()> {
     if let Some(folder) = std::env::var_os("SCREENSHOTS").map(PathBuf::from) {
         // From the project's root, where the command is given.
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-        std::fs::write(PathBuf::from(root).join(folder).join(name), png)?;
+        let folder = PathBuf::from(root).join(folder);
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(name), png)?;
     }
     Ok(())
 }
