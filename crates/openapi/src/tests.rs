@@ -292,7 +292,7 @@ fn every_example_is_in_order() {
         }
         let validator = validator(&document, &format!("{pointer}/schema"));
         for example in examples(value) {
-            for error in validator.iter_errors(example) {
+            if let Err(error) = validator.validate(example) {
                 panic!("{pointer}: {error} at {}", error.instance_path());
             }
             count += 1;
