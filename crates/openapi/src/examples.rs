@@ -1,6 +1,11 @@
 //! Examples, all of one story: that of the README's walk with curl, and of the catalogue's samples.
 
-use domain::{catalogue::built_in, schedule::RetrySchedule, trigger, webhook::USER_AGENT};
+use domain::{
+    catalogue::{EventType, built_in},
+    schedule::RetrySchedule,
+    trigger,
+    webhook::USER_AGENT,
+};
 use serde_json::{Value, json};
 
 pub(crate) const ACCOUNT: &str = "acme";
@@ -20,7 +25,7 @@ const SENT: &str = "2026-11-23T19:45:56.813Z";
 
 /// The catalogue's sample of an event type.
 pub(crate) fn sample(key: &str) -> Value {
-    let sample = built_in(key).map(|event_type| event_type.sample());
+    let sample = built_in(key).map(EventType::sample);
     sample
         .and_then(|sample| serde_json::from_str(sample).ok())
         .unwrap_or_else(|| json!({}))
