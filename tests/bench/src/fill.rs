@@ -41,7 +41,7 @@ pub(crate) fn account(number: usize) -> String {
 pub(crate) async fn triggers(service: &Service, count: usize) -> Result<()> {
     let mut client = service.connect().await?;
     let types = client.get("/v1/event-types").await?;
-    let types = types["data"].as_array().context("a list has data")?;
+    let types = types.as_array().context("the catalogue is a list")?;
     let others = types.iter().filter_map(|listed| listed["key"].as_str());
     let types = [EVENT_TYPE].into_iter();
     let mut types = types.chain(others.filter(|key| *key != EVENT_TYPE)).cycle();
