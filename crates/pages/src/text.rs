@@ -122,7 +122,7 @@ pub(crate) fn indented(json: &str) -> String {
                 out.push(c);
             }
             '{' | '[' => {
-                while characters.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+                while characters.next_if(char::is_ascii_whitespace).is_some() {}
                 out.push(c);
                 if let Some(close) = characters.next_if(|&next| next == '}' || next == ']') {
                     out.push(close);

@@ -2,9 +2,12 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header, request};
 use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{SendRequest, handshake},
+};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,6 +19,8 @@ use crate::service::API_KEY;
 pub(crate) struct Client {
     sender: SendRequest<Full<Bytes>>,
     host: String,
+    /// The session of whoever signed in.
+    cookie: String,
 }
 
 /// What the service answers to an event.
@@ -45,7 +50,34 @@ impl Client {
         Ok(Self {
             sender,
             host: format!("127.0.0.1:{port}"),
+            cookie: String::new(),
         })
+    }
+
+    /// Signs in to the dashboard.
+    pub(crate) async fn sign_in(&mut self) -> Result<()> {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("key", API_KEY)
+            .finish();
+        let request = self.request(Method::POST, "/sign-in", FORM);
+        let response = self.exchange(request.body(Full::new(form.into()))?).await?;
+        let cookie = response.headers().get(header::SET_COOKIE);
+        let cookie = cookie.and_then(|cookie| cookie.to_str().ok()?.split(';').next());
+        cookie
+            .context("signing in began no session")?
+            .clone_into(&mut self.cookie);
+        Ok(())
+    }
+
+    /// Gets a page of the dashboard.
+    pub(crate) async fn page(&mut self, path: &str) -> Result<()> {
+        let (status, body) = self.send(Method::GET, path, Bytes::new()).await?;
+        ensure!(
+            status == StatusCode::OK && body.starts_with(b"<!doctype html>"),
+            "GET {path} was answered {}",
+            shown(status, &body)
+        );
+        Ok(())
     }
 
     /// Posts what was prepared and returns the webhooks' ids it is owed to.
@@ -114,21 +146,8 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes)> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, &self.host)
-            .header(header::AUTHORIZATION, format!("Bearer {API_KEY}"))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))?;
-        if let Err(error) = self.sender.ready().await {
-            bail!("the service closed a connection: {error}");
-        }
-        let response = self
-            .sender
-            .send_request(request)
-            .await
-            .context("no answer")?;
+        let request = self.request(method, path, "application/json");
+        let response = self.exchange(request.body(Full::new(body))?).await?;
         let status = response.status();
         let body = response
             .into_body()
@@ -137,7 +156,27 @@ impl Client {
             .context("half an answer")?;
         Ok((status, body.to_bytes()))
     }
+
+    fn request(&self, method: Method, path: &str, media_type: &str) -> request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, &self.host)
+            .header(header::AUTHORIZATION, format!("Bearer {API_KEY}"))
+            .header(header::COOKIE, &self.cookie)
+            .header(header::CONTENT_TYPE, media_type)
+    }
+
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>> {
+        if let Err(error) = self.sender.ready().await {
+            bail!("the service closed a connection: {error}");
+        }
+        self.sender.send_request(request).await.context("no answer")
+    }
 }
+
+/// The media type of what a form brings.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How many events a request posts.
 #[derive(Debug, Clone, Copy)]

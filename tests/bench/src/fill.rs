@@ -1,6 +1,6 @@
 //! Stores with something in them.
 
-use std::time::SystemTime;
+use std::{path::Path, time::SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
 use domain::{
@@ -37,8 +37,8 @@ pub(crate) fn account(number: usize) -> String {
 
 /// Makes so many triggers of one account, each with an action. They are spread over all types;
 /// exactly one matches the events that are posted, the others of its type and of the umbrella have
-/// filters that do not.
-pub(crate) async fn triggers(service: &Service, count: usize) -> Result<()> {
+/// filters that do not. Returns them as the API shows them.
+pub(crate) async fn triggers(service: &Service, count: usize) -> Result<Vec<Value>> {
     let mut client = service.connect().await?;
     let types = client.get("/v1/event-types").await?;
     let types = types.as_array().context("the catalogue is a list")?;
@@ -46,12 +46,13 @@ pub(crate) async fn triggers(service: &Service, count: usize) -> Result<()> {
     let types = [EVENT_TYPE].into_iter();
     let mut types = types.chain(others.filter(|key| *key != EVENT_TYPE)).cycle();
     let path = format!("/v1/accounts/{}/triggers", account(0));
+    let mut created = Vec::new();
     for number in 0..count {
         let event_type = types.next().context("there are types")?;
         let trigger = trigger(number, event_type, &service.receiver.url());
-        client.create(&path, &trigger).await?;
+        created.push(client.create(&path, &trigger).await?);
     }
-    Ok(())
+    Ok(created)
 }
 
 fn trigger(number: usize, event_type: &str, url: &str) -> Value {
@@ -83,10 +84,26 @@ pub(crate) fn copy_account(state: &State, accounts: usize) -> Result<()> {
     Ok(())
 }
 
-/// Writes so many rows to an empty ledger: events, each with a delivery and its attempt, as the
-/// service would have written them.
-pub(crate) fn ledger(state: &State, rows: usize) -> Result<()> {
-    let file = File::open(&state.ledger())?.careless()?;
+/// What an event is owed to: an account's trigger and its action.
+pub(crate) type Target = (String, TriggerId, ActionId);
+
+/// A target of one of many accounts, that no trigger store knows of.
+pub(crate) fn anybody(number: usize) -> Result<Target> {
+    let (trigger, action) = (
+        TriggerId::new(now(), bits()?),
+        ActionId::new(now(), bits()?),
+    );
+    Ok((account(number % ACCOUNTS), trigger, action))
+}
+
+/// Writes so many rows to a ledger: events, each with a delivery and its attempt, as the service
+/// would have written them. `target` says what each of them is owed to.
+pub(crate) fn ledger(
+    path: &Path,
+    rows: usize,
+    target: impl Fn(usize) -> Result<Target>,
+) -> Result<()> {
+    let file = File::open(path)?.careless()?;
     let events = rows.div_ceil(3);
     let start = now().as_millis() - AGE_MILLIS;
     let blocks: Vec<_> = (0..events).step_by(BLOCK).collect();
@@ -95,7 +112,9 @@ pub(crate) fn ledger(state: &State, rows: usize) -> Result<()> {
             step.iter().try_for_each(|first| {
                 let count = BLOCK.min(events - first);
                 let age = AGE_MILLIS * i64::try_from(*first)? / i64::try_from(events)?;
-                settled(ledger, *first, count, Timestamp::from_millis(start + age))
+                let targets = (*first..first + count).map(&target);
+                let targets: Vec<_> = targets.collect::<Result<_>>()?;
+                settled(ledger, &targets, Timestamp::from_millis(start + age))
             })
         })?;
         if rows > 100_000 {
@@ -109,10 +128,10 @@ pub(crate) fn ledger(state: &State, rows: usize) -> Result<()> {
 }
 
 /// Events that came at `now`, with deliveries that succeeded at once.
-fn settled(ledger: &Ledger<&File>, first: usize, count: usize, now: Timestamp) -> Result<()> {
-    for number in first..first + count {
-        let target = (TriggerId::new(now, bits()?), ActionId::new(now, bits()?));
-        owe(ledger, &account(number % ACCOUNTS), target, now)?;
+fn settled(ledger: &Ledger<&File>, targets: &[Target], now: Timestamp) -> Result<()> {
+    let count = targets.len();
+    for target in targets {
+        owe(ledger, target, now)?;
     }
     let claim = Claim {
         token: bits()?.to_string(),
@@ -164,29 +183,22 @@ fn settled(ledger: &Ledger<&File>, first: usize, count: usize, now: Timestamp) -
 
 /// Writes events to the ledger of a service, each owed to one of the `targets` in turn, which are
 /// the accounts' triggers with their actions. Returns the deliveries' ids.
-pub(crate) fn backlog(
-    service: &Service,
-    targets: &[(String, TriggerId, ActionId)],
-    count: usize,
-) -> Result<Vec<String>> {
+pub(crate) fn backlog(service: &Service, targets: &[Target], count: usize) -> Result<Vec<String>> {
     File::open(&service.ledger())?.at_once(|ledger| {
         let targets = targets.iter().cycle().take(count);
-        targets
-            .map(|(account, trigger, action)| owe(ledger, account, (*trigger, *action), now()))
-            .collect()
+        targets.map(|target| owe(ledger, target, now())).collect()
     })
 }
 
 fn owe(
     ledger: &Ledger<&File>,
-    account: &str,
-    (trigger, action): (TriggerId, ActionId),
+    (account, trigger, action): &Target,
     now: Timestamp,
 ) -> Result<String> {
     let delivery = PlannedDelivery {
         id: DeliveryId::new(now, bits()?),
-        trigger,
-        action,
+        trigger: *trigger,
+        action: *action,
         skip: None,
     };
     let inserted = ledger.accept(&NewEventRow {

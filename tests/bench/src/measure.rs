@@ -5,6 +5,7 @@ mod batch;
 mod drain;
 mod end_to_end;
 mod growth;
+mod pages;
 
 use std::time::Instant;
 
@@ -39,6 +40,8 @@ pub(crate) enum Measure {
     Triggers,
     /// What an event costs the more the ledger holds
     Ledger,
+    /// How long the pages of a large account take
+    Pages,
 }
 
 impl Measure {
@@ -51,6 +54,7 @@ impl Measure {
             Self::EndToEnd => "from an event to its webhooks",
             Self::Triggers => "an event's cost by the number of triggers",
             Self::Ledger => "an event's cost by the size of the ledger",
+            Self::Pages => "the pages of a large account",
         }
     }
 
@@ -63,6 +67,7 @@ impl Measure {
             Self::EndToEnd => end_to_end::measure(plan).await,
             Self::Triggers => growth::triggers(plan).await,
             Self::Ledger => growth::ledger(plan).await,
+            Self::Pages => pages::measure(plan).await,
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) async fn ledger(plan: &Plan) -> Result<Vec<Row>> {
     for rows in LEDGER_ROWS {
         let state = State::new()?;
         // In this thread, which has nothing else to do yet: a signal waits for its end.
-        fill::ledger(&state, rows)?;
+        fill::ledger(&state.ledger(), rows, fill::anybody)?;
         let service = Service::start_with(plan, state, Rc::new(Receiver::start().await?))?;
         service.matching_trigger(&fill::account(0), 1).await?;
         grown.push(Grown::new(format!("{rows} ledger rows"), service));
