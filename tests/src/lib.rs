@@ -32,6 +32,20 @@ pub use receiver::{Answer, Receiver, Webhook};
 pub use service::{ENCRYPTION_KEY, KEY, Service, Settings};
 pub use wait::{DEADLINE, eventually};
 
+/// Says that a test can't run here, where something is `missing`: on a developer's machine. It is then
+/// over, and has shown nothing.
+///
+/// # Errors
+///
+/// On CI, where nothing is skipped.
+pub fn skip(missing: &str) -> anyhow::Result<()> {
+    let message = format!("{missing}; `cargo xtask setup` installs it, or says what it lacks");
+    let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
+    anyhow::ensure!(!ci, "{message}");
+    eprintln!("SKIPPED: {message}");
+    Ok(())
+}
+
 /// Milliseconds since the Unix epoch of a time as the API writes it: RFC 3339 in UTC, with a `Z`.
 ///
 /// # Errors

@@ -54,10 +54,7 @@ impl Api<'_> {
         &self,
         path: &str,
     ) -> Result<Result<T, Refused>, Problem> {
-        match self.call(Method::GET, path, None, None).await? {
-            Ok(answer) => Ok(Ok(parse(&answer)?)),
-            Err(refused) => Ok(Err(refused)),
-        }
+        parse_unless_refused(self.call(Method::GET, path, None, None).await?)
     }
 
     /// Does something at a path of the account.
@@ -66,10 +63,7 @@ impl Api<'_> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Result<T, Refused>, Problem> {
-        match self.call(Method::POST, path, body, None).await? {
-            Ok(answer) => Ok(Ok(parse(&answer)?)),
-            Err(refused) => Ok(Err(refused)),
-        }
+        parse_unless_refused(self.call(Method::POST, path, body, None).await?)
     }
 
     /// Changes what is at a path of the account, if it is still the version that `revision` names;
@@ -135,10 +129,7 @@ pub(crate) async fn try_out<T: DeserializeOwned>(
     path: &str,
     body: &Value,
 ) -> Result<Result<T, Refused>, Problem> {
-    match call(Method::POST, path, Some(body), None).await? {
-        Ok(answer) => Ok(Ok(parse(&answer)?)),
-        Err(refused) => Ok(Err(refused)),
-    }
+    parse_unless_refused(call(Method::POST, path, Some(body), None).await?)
 }
 
 async fn call(
@@ -180,6 +171,15 @@ async fn call(
 fn parse<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
     serde_json::from_slice(&answer.body)
         .map_err(|error| Problem::internal(format!("what the API answered: {error}")))
+}
+
+fn parse_unless_refused<T: DeserializeOwned>(
+    answered: Result<Answer, Refused>,
+) -> Result<Result<T, Refused>, Problem> {
+    match answered {
+        Ok(answer) => parse(&answer).map(Ok),
+        Err(refused) => Ok(Err(refused)),
+    }
 }
 
 impl From<Refused> for Problem {

@@ -15,7 +15,6 @@ use platform::{
     http::{Request, Response},
     problem::Problem,
 };
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
@@ -58,20 +57,19 @@ pub(crate) async fn list(request: &Request, visit: &Visit) -> Result<Response, P
             trigger,
         }
     };
-    let next = triggers.next_cursor.map(|cursor| {
-        let parameters = [("type", &*event_type), ("q", &text), ("cursor", &cursor)];
+    let there = |cursor: &str| {
+        let parameters = [("type", &*event_type), ("q", &text), ("cursor", cursor)];
         query(&visit.path("/triggers"), &parameters)
-    });
+    };
+    let first = (!cursor.is_empty()).then(|| there(""));
+    let next = triggers.next_cursor.as_deref().map(there);
     let page = TriggersPage {
         chrome: visit.chrome(&request.head, Section::Triggers),
         catalogue: &catalogue,
         rows: triggers.data.into_iter().map(row).collect(),
+        first,
         next,
-        filter: TriggerFilter {
-            event_type,
-            text,
-            is_later_page: !cursor.is_empty(),
-        },
+        filter: TriggerFilter { event_type, text },
     };
     Ok(answer::page(pages::html(&page)))
 }
@@ -175,12 +173,6 @@ async fn save(
 pub(crate) const CHANGED_MEANWHILE: &str = "It was changed by somebody else meanwhile. Open it anew \
      in another tab to see how, then save yours there.";
 
-#[derive(Deserialize)]
-struct Checked {
-    matches: bool,
-    reason: Option<String>,
-}
-
 /// Tries a filter on the type's sample.
 async fn check(
     request: &Request,
@@ -198,8 +190,8 @@ async fn check(
             "filter": filter,
             "event": { "type": form.event_type, "data": sample, "account": visit.account },
         });
-        match api::try_out::<Checked>("/v1/filters/check", &question).await? {
-            Ok(Checked { matches, reason }) => checked = Some(Check { matches, reason }),
+        match api::try_out::<Check>("/v1/filters/check", &question).await? {
+            Ok(check) => checked = Some(check),
             Err(refused) => form.refused(&refused.told),
         }
     }

@@ -76,18 +76,20 @@ impl DeliveryFilter {
     }
 }
 
-/// A delivery as lists show it; for the template that they share.
+/// Deliveries as lists show them.
 #[derive(Template)]
-#[template(path = "delivery_row.html")]
-pub struct DeliveryRow<'a> {
+#[template(path = "delivery_table.html")]
+pub(crate) struct DeliveryTable<'a> {
+    /// What the table is called.
+    pub(crate) label: &'static str,
     /// The path that the account's pages are under.
-    pub base: String,
+    pub(crate) base: String,
     /// The types of events.
-    pub catalogue: &'a Catalogue,
+    pub(crate) catalogue: &'a Catalogue,
     /// What triggers and actions are called.
-    pub names: &'a Names,
-    /// The delivery.
-    pub delivery: &'a Delivery,
+    pub(crate) names: &'a Names,
+    /// The deliveries.
+    pub(crate) deliveries: &'a [Delivery],
 }
 
 /// A delivery, with its attempts.
@@ -153,12 +155,13 @@ pub(crate) fn tone(status: &Status) -> &'static str {
 }
 
 impl DeliveriesPage<'_> {
-    fn row<'a>(&'a self, delivery: &'a Delivery) -> DeliveryRow<'a> {
-        DeliveryRow {
+    fn table(&self) -> DeliveryTable<'_> {
+        DeliveryTable {
+            label: "Deliveries",
             base: self.chrome.base(),
             catalogue: self.catalogue,
             names: &self.names,
-            delivery,
+            deliveries: &self.deliveries,
         }
     }
 }

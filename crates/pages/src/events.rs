@@ -1,9 +1,6 @@
 use askama::Template;
 
-use crate::{
-    Catalogue, Chrome, DeliveryRow, Names,
-    api::{Delivery, Event},
-};
+use crate::{Catalogue, Chrome, Names, api::Event, deliveries::DeliveryTable};
 
 /// The account's events.
 #[derive(Template)]
@@ -51,12 +48,13 @@ pub struct EventPage<'a> {
 }
 
 impl EventPage<'_> {
-    fn row<'a>(&'a self, delivery: &'a Delivery) -> DeliveryRow<'a> {
-        DeliveryRow {
+    fn table(&self) -> DeliveryTable<'_> {
+        DeliveryTable {
+            label: "Deliveries of this event",
             base: self.chrome.base(),
             catalogue: self.catalogue,
             names: &self.names,
-            delivery,
+            deliveries: &self.event.deliveries,
         }
     }
 }

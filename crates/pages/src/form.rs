@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::{
+    schedule::RetrySchedule,
+    trigger::{DEFAULT_CONTENT_TYPE, DEFAULT_TIMEOUT},
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -228,14 +232,12 @@ const ACTION_FIELDS: [&str; 8] = [
 impl ActionForm {
     /// The form of an action that is to be made, with what the API would set.
     pub fn new() -> Self {
-        let schedule = domain::schedule::RetrySchedule::default();
-        let delays = serde_json::to_value(schedule).and_then(serde_json::from_value::<Vec<u32>>);
         Self {
             enabled: true,
             method: METHODS[0].to_owned(),
-            content_type: domain::trigger::DEFAULT_CONTENT_TYPE.to_owned(),
-            timeout_seconds: domain::trigger::DEFAULT_TIMEOUT.to_string(),
-            retry_schedule: text::delays(&delays.unwrap_or_default()),
+            content_type: DEFAULT_CONTENT_TYPE.to_owned(),
+            timeout_seconds: DEFAULT_TIMEOUT.to_string(),
+            retry_schedule: text::delays(RetrySchedule::default().delays()),
             ..Self::default()
         }
     }

@@ -21,7 +21,7 @@ mod trigger;
 pub use action::{ActionPage, DeleteActionPage, Preview, SecretPanel};
 pub use catalogue::Catalogue;
 pub use chrome::{Chrome, Notice, Section};
-pub use deliveries::{DeliveriesPage, DeliveryFilter, DeliveryPage, DeliveryRow, Names};
+pub use deliveries::{DeliveriesPage, DeliveryFilter, DeliveryPage, Names};
 pub use entrance::{AccountsPage, ErrorPage, SignInPage};
 pub use events::{EventFilter, EventPage, EventsPage};
 pub use overview::{OverviewPage, Span};

@@ -221,8 +221,8 @@ impl Sample<'_> {
                     filter: TriggerFilter {
                         event_type: self.text.into(),
                         text: self.text.into(),
-                        is_later_page: true,
                     },
+                    first: Some(format!("/accounts/acme/triggers?q={}", self.text)),
                     rows: vec![TriggerRow {
                         trigger: self.trigger(),
                         deliveries: 7,

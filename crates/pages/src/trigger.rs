@@ -1,4 +1,5 @@
 use askama::Template;
+use serde::Deserialize;
 
 use crate::{
     Catalogue, Chrome,
@@ -18,6 +19,8 @@ pub struct TriggersPage<'a> {
     pub filter: TriggerFilter,
     /// Those that are shown.
     pub rows: Vec<TriggerRow>,
+    /// The address of the first page, where this is a later one.
+    pub first: Option<String>,
     /// The address of the next page.
     pub next: Option<String>,
 }
@@ -29,14 +32,12 @@ pub struct TriggerFilter {
     pub event_type: String,
     /// With this in their name; empty for all.
     pub text: String,
-    /// Whether this is not the first page.
-    pub is_later_page: bool,
 }
 
 impl TriggerFilter {
     /// Whether every trigger is wanted.
     pub fn is_empty(&self) -> bool {
-        self.event_type.is_empty() && self.text.is_empty() && !self.is_later_page
+        self.event_type.is_empty() && self.text.is_empty()
     }
 }
 
@@ -88,7 +89,8 @@ impl TriggerPage<'_> {
     }
 }
 
-/// What came of checking a filter against the type's sample.
+/// What came of checking a filter against the type's sample, as the API answers it.
+#[derive(Deserialize)]
 pub struct Check {
     /// Whether the sample would fire the trigger.
     pub matches: bool,

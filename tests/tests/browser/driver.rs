@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use e2e::{Account, eventually};
+use anyhow::{Context as _, Result, bail};
+use e2e::{Account, eventually, skip};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use serde_json::{Map, Value, json};
 
@@ -84,16 +84,6 @@ fn on_path(name: &str) -> Option<PathBuf> {
         .find(|program| program.is_file())
 }
 
-/// Whether the tests can't run here, which is then said. On CI that is an error.
-fn missing(what: &str) -> Result<()> {
-    let message =
-        format!("{what} is missing; `cargo xtask setup` installs it, or says what it lacks");
-    let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
-    ensure!(!ci, "{message}");
-    eprintln!("SKIPPED: {message}");
-    Ok(())
-}
-
 /// The source of axe-core; `None` where it is not installed.
 pub(crate) fn axe() -> Result<Option<String>> {
     let file = concat!(
@@ -102,7 +92,7 @@ pub(crate) fn axe() -> Result<Option<String>> {
     );
     match std::fs::read_to_string(file) {
         Ok(source) => Ok(Some(source)),
-        Err(_) => missing("axe-core").map(|()| None),
+        Err(_) => skip("axe-core is missing").map(|()| None),
     }
 }
 
@@ -121,13 +111,13 @@ pub(crate) async fn in_browser(
     visit: impl AsyncFnOnce(&Browser) -> Result<()>,
 ) -> Result<()> {
     let Some(program) = on_path("chromedriver") else {
-        return missing("ChromeDriver");
+        return skip("ChromeDriver is missing");
     };
     let Some(chromium) = ["chromium", "google-chrome", "chrome"]
         .iter()
         .find_map(|name| on_path(name))
     else {
-        return missing("Chromium");
+        return skip("Chromium is missing");
     };
     let driver = Driver::start(&program)?;
     let profile = tempfile::tempdir()?;
