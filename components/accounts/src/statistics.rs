@@ -10,13 +10,14 @@ use platform::{
 
 pub(crate) fn show(request: &Request, account_id: &str) -> Result<Response, Problem> {
     let account = account(account_id)?;
-    let query = request.head.query(&["since", "until"])?;
+    let query = request.head.query(&["since", "until", "trigger_ids"])?;
     let since = query.parse("since", Timestamp::parse)?;
     let until = query.parse("until", Timestamp::parse)?;
     let now = clock::now();
     let range = Range::new(since, until, now)
         .map_err(|error| Problem::bad_request(format!("the query parameter since {error}")))?;
+    let triggers = query.trigger_ids("trigger_ids")?.unwrap_or_default();
     let limits = StatisticsLimits::default();
-    let statistics = ledger::open()?.statistics(&account, range, &limits, now)?;
+    let statistics = ledger::open()?.statistics(&account, range, &triggers, &limits, now)?;
     Ok(Response::ok(&statistics))
 }

@@ -1,13 +1,13 @@
 //! The application's own API, as the pages of an account call it.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use domain::{account::AccountId, id::TriggerId, page};
 use form_urlencoded::Serializer;
 use http::{Method, StatusCode};
 use pages::{
     Catalogue, Names,
-    api::{List, Problem as Told, Trigger},
+    api::{List, Problem as Told, Statistics, Trigger, TriggerCount},
 };
 use platform::{
     own_api::{Answer, Call},
@@ -99,11 +99,24 @@ impl Api<'_> {
         if ids.is_empty() {
             return Ok(Names::default());
         }
-        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
         let limit = ids.len().to_string();
-        let path = query("/triggers", &[("ids", &ids.join(",")), ("limit", &limit)]);
+        let path = query("/triggers", &[("ids", &listed(ids)), ("limit", &limit)]);
         let triggers: List<Trigger> = self.get(&path).await?;
         Ok(Names::new(triggers.data))
+    }
+
+    /// The deliveries of the last 24 hours of these triggers, as many as a page shows.
+    pub(crate) async fn deliveries_of(
+        &self,
+        ids: impl ExactSizeIterator<Item = TriggerId>,
+    ) -> Result<HashMap<TriggerId, TriggerCount>, Problem> {
+        if ids.len() == 0 {
+            return Ok(HashMap::new());
+        }
+        let path = query("/statistics", &[("trigger_ids", &listed(ids))]);
+        let statistics: Statistics = self.get(&path).await?;
+        let counts = statistics.triggers.into_iter();
+        Ok(counts.map(|count| (count.trigger_id, count)).collect())
     }
 
     async fn call(
@@ -116,6 +129,12 @@ impl Api<'_> {
         let target = format!("/v1/accounts/{}{path}", self.0);
         call(method, &target, body, if_match).await
     }
+}
+
+/// Ids, as a parameter of a query takes them.
+fn listed(ids: impl IntoIterator<Item = TriggerId>) -> String {
+    let ids: Vec<_> = ids.into_iter().map(|id| id.to_string()).collect();
+    ids.join(",")
 }
 
 /// The types of events.

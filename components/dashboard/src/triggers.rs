@@ -1,14 +1,12 @@
 //! `/accounts/{account}/triggers…`: the list, the form of a new one, and a trigger's own page.
 
-use std::collections::HashMap;
-
 use domain::id::TriggerId;
-use futures::future::{try_join, try_join3};
+use futures::future::try_join;
 use http::StatusCode;
 use pages::{
     Check, DeleteTriggerPage, NewTriggerPage, Notice, Section, TriggerFilter, TriggerPage,
     TriggerRow, TriggersPage,
-    api::{List, Statistics, Trigger},
+    api::{List, Trigger},
     form::{Fields, TriggerForm},
 };
 use platform::{
@@ -40,15 +38,10 @@ pub(crate) async fn list(request: &Request, visit: &Visit) -> Result<Response, P
         ],
     );
     let api = visit.api();
-    let (catalogue, triggers, statistics) = try_join3(
-        api::catalogue(),
-        api.get::<List<Trigger>>(&path),
-        api.get::<Statistics>("/statistics"),
-    )
-    .await?;
-
-    let counts = statistics.triggers.into_iter();
-    let counts: HashMap<_, _> = counts.map(|count| (count.trigger_id, count)).collect();
+    let (catalogue, triggers) = try_join(api::catalogue(), api.get::<List<Trigger>>(&path)).await?;
+    let counts = api
+        .deliveries_of(triggers.data.iter().map(|trigger| trigger.id))
+        .await?;
     let row = |trigger: Trigger| {
         let count = counts.get(&trigger.id);
         TriggerRow {

@@ -1,6 +1,6 @@
 //! `/v1/accounts/{account}/triggers[/{trigger}]`
 
-use domain::{id::TriggerId, page, trigger::TriggerInput};
+use domain::{id::TriggerId, trigger::TriggerInput};
 use http::StatusCode;
 use platform::{
     catalogue,
@@ -36,7 +36,7 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
         event_type: catalogue::wanted(&query)?,
         enabled: query.flag("enabled")?,
         text: query.get("q"),
-        ids: query.parse("ids", ids)?,
+        ids: query.trigger_ids("ids")?,
     };
     let page = query.page(|id| TriggerId::parse(id).is_ok())?;
 
@@ -45,17 +45,6 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
     let lens = Lens::on(found.iter().flat_map(|trigger| &trigger.actions), &triggers)?;
     let views = found.iter().map(|trigger| TriggerView::of(trigger, &lens));
     Ok(Response::list(&views.collect::<Result<Vec<_>, _>>()?, next))
-}
-
-/// Ids with commas between them: no more than a page can show.
-fn ids(text: &str) -> Result<Vec<TriggerId>, String> {
-    let ids: Vec<_> = text.split(',').map(TriggerId::parse).collect();
-    if ids.len() > page::MAX_LIMIT {
-        return Err(format!("has more than {} ids", page::MAX_LIMIT));
-    }
-    ids.into_iter()
-        .collect::<Result<_, _>>()
-        .map_err(|_| "is trigger ids with commas between them".to_owned())
 }
 
 pub(crate) fn show(account_id: &str, trigger_id: &str) -> Result<Response, Problem> {

@@ -84,6 +84,8 @@ const STATEMENTS: &[&str] = &[
         due_at           INTEGER,
         PRIMARY KEY (account, delivery_id, number)
     )",
+    "CREATE INDEX IF NOT EXISTS attempt_failed ON attempt (account, delivery_id)
+        WHERE error IS NOT NULL",
     // How an action's attempts have gone. `down_since` is when it went down: with its fifth failure in
     // a row, or when the service disabled it. It is up with the first success that began later.
     "CREATE TABLE IF NOT EXISTS action_health (

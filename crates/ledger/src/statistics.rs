@@ -1,8 +1,8 @@
 //! Statistics of an account: how much came and what became of it, without walking through it all.
 //!
 //! Ids sort by time, so that a range of time is a range of an index. What is looked at is capped,
-//! the newest first, however much there is. Most is counted in indexes alone: the rows of events and
-//! attempts hold bodies, and it is reading those that takes long. Tests are left out of everything.
+//! the newest first, however much there is. Most is counted in indexes alone: to go from an entry of an
+//! index to its row takes several times as long. Tests are left out of everything.
 
 use domain::{
     account::AccountId,
@@ -19,14 +19,13 @@ use crate::{Columns as _, Database, Ledger, LedgerError, Value, text};
 /// somebody waits for a page. Tests have smaller ones.
 #[derive(Debug, Clone, Copy)]
 pub struct StatisticsLimits {
-    /// The newest events, and the newest deliveries, and the newest of their attempts.
+    /// The newest events, the newest deliveries, and the attempts of as many deliveries as have so
+    /// many.
     pub rows: usize,
     /// The newest attempts whose durations are compared.
     pub durations: usize,
     /// The oldest pending deliveries.
     pub pending: usize,
-    /// The triggers that are told of.
-    pub triggers: usize,
     /// The failing actions that are told of.
     pub failing: usize,
 }
@@ -35,9 +34,8 @@ impl Default for StatisticsLimits {
     fn default() -> Self {
         Self {
             rows: 20_000,
-            durations: 10_000,
+            durations: 2_000,
             pending: 10_000,
-            triggers: 1_000,
             failing: 100,
         }
     }
@@ -63,7 +61,7 @@ pub struct Statistics {
     pub backlog: Backlog,
     /// The range in pieces, the first first.
     pub series: Vec<Piece>,
-    /// The triggers of those deliveries, those with the most first.
+    /// The triggers that were asked for, in that order.
     pub triggers: Vec<TriggerCounts>,
     /// The actions that are failing now, the longest first.
     pub failing_actions: Vec<FailingAction>,
@@ -136,10 +134,10 @@ pub struct Piece {
     pub failed: u64,
 }
 
-/// The deliveries of a trigger.
+/// Those deliveries, as far as they are a trigger's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct TriggerCounts {
-    /// The trigger, which may be gone by now.
+    /// The trigger, which may be gone by now, or may never have been.
     pub trigger_id: TriggerId,
     /// How many.
     pub deliveries: u64,
@@ -160,24 +158,19 @@ pub struct FailingAction {
     pub consecutive_failures: u64,
 }
 
-/// What is looked at: of the account, from the first of two ids on and before the second.
+/// What is looked at: of the account, from the first of two ids on and before the second. Attempts
+/// have those of their deliveries.
 struct Looked {
     account: Value,
     events: [String; 2],
     deliveries: [String; 2],
+    attempts: [String; 2],
     truncated: bool,
 }
 
-impl Looked {
-    fn deliveries(&self) -> [Value; 3] {
-        let [first, end] = &self.deliveries;
-        [self.account.clone(), text(first), text(end)]
-    }
-}
-
 impl<D: Database> Ledger<D> {
-    /// What came to an account in a range of time, and how things stand `now`: six statements,
-    /// bounded by `limits`.
+    /// What came to an account in a range of time, also to each of these `triggers`, and how things
+    /// stand `now`: six statements, bounded by `limits`.
     ///
     /// # Errors
     ///
@@ -186,13 +179,14 @@ impl<D: Database> Ledger<D> {
         &self,
         account: &AccountId,
         range: Range,
+        triggers: &[TriggerId],
         limits: &StatisticsLimits,
         now: Timestamp,
     ) -> Result<Statistics, LedgerError> {
         let looked = self.looked_at(account, range, limits)?;
         let (deliveries, series) = self.series(range, &looked)?;
-        let triggers = self.trigger_counts(&looked, limits)?;
-        let (attempts, more_attempts) = self.attempt_counts(&looked, limits)?;
+        let triggers = self.trigger_counts(&looked, triggers)?;
+        let attempts = self.attempt_counts(&looked, limits)?;
         let (backlog, more_pending) = self.backlog(account, limits, now)?;
         let failing_actions = self.failing_actions(account, limits)?;
         Ok(Statistics {
@@ -205,7 +199,7 @@ impl<D: Database> Ledger<D> {
             series,
             triggers,
             failing_actions,
-            truncated: looked.truncated || more_attempts || more_pending,
+            truncated: looked.truncated || more_pending,
         })
     }
 
@@ -217,10 +211,12 @@ impl<D: Database> Ledger<D> {
         limits: &StatisticsLimits,
     ) -> Result<Looked, LedgerError> {
         let (since, until) = (range.since(), range.until());
+        let deliveries = [since, until].map(|at| DeliveryId::first_at(at).to_string());
         let mut looked = Looked {
             account: text(account),
             events: [since, until].map(|at| EventId::first_at(at).to_string()),
-            deliveries: [since, until].map(|at| DeliveryId::first_at(at).to_string()),
+            attempts: deliveries.clone(),
+            deliveries,
             truncated: false,
         };
         // The last one that is looked at, and the one before it in time, if there is one.
@@ -231,7 +227,12 @@ impl<D: Database> Ledger<D> {
              UNION ALL
              SELECT 'delivery', id FROM
                 (SELECT id FROM delivery WHERE account = ?1 AND id >= ?4 AND id < ?5
-                 ORDER BY id DESC LIMIT 2 OFFSET ?6)",
+                 ORDER BY id DESC LIMIT 2 OFFSET ?6)
+             UNION ALL
+             SELECT 'attempt', delivery_id FROM
+                (SELECT delivery_id FROM attempt
+                 WHERE account = ?1 AND delivery_id >= ?4 AND delivery_id < ?5
+                 ORDER BY delivery_id DESC, number DESC LIMIT 2 OFFSET ?6)",
             &[
                 looked.account.clone(),
                 text(&looked.events[0]),
@@ -244,6 +245,7 @@ impl<D: Database> Ledger<D> {
         for (kind, [first, _]) in [
             ("event", &mut looked.events),
             ("delivery", &mut looked.deliveries),
+            ("attempt", &mut looked.attempts),
         ] {
             let mut ids = Vec::new();
             for row in &found {
@@ -255,6 +257,11 @@ impl<D: Database> Ledger<D> {
                 *first = (*one.max(another)).to_owned();
                 looked.truncated = true;
             }
+        }
+        // Those of deliveries that are not looked at are not either.
+        let [first, _] = &mut looked.attempts;
+        if *first < looked.deliveries[0] {
+            first.clone_from(&looked.deliveries[0]);
         }
         Ok(looked)
     }
@@ -338,71 +345,83 @@ impl<D: Database> Ledger<D> {
         Ok((all, series))
     }
 
+    /// The deliveries of these triggers, in the order in which they are asked for.
     fn trigger_counts(
         &self,
         looked: &Looked,
-        limits: &StatisticsLimits,
+        triggers: &[TriggerId],
     ) -> Result<Vec<TriggerCounts>, LedgerError> {
-        let [account, first, end] = looked.deliveries();
-        // The unary plus keeps SQLite from walking through the index of all accounts' triggers.
+        if triggers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let [first, end] = &looked.deliveries;
         let found = self.run(
-            "SELECT trigger_id, count(*),
+            "SELECT wanted.key, count(*),
                     sum(status = 'failed' OR (status = 'pending' AND attempt_count > 0))
-             FROM delivery
-             WHERE account = ?1 AND id >= ?2 AND id < ?3 AND NOT test
-             GROUP BY +trigger_id ORDER BY count(*) DESC, trigger_id LIMIT ?4",
-            &[account, first, end, limits.triggers.into()],
+             FROM json_each(?4) AS wanted CROSS JOIN delivery INDEXED BY delivery_trigger
+             WHERE +delivery.account = ?1 AND trigger_id = wanted.value
+               AND delivery.id >= ?2 AND delivery.id < ?3 AND NOT test
+             GROUP BY wanted.key",
+            &[
+                looked.account.clone(),
+                text(first),
+                text(end),
+                json(&triggers),
+            ],
         )?;
-        found
-            .iter()
-            .map(|row| {
-                Ok(TriggerCounts {
-                    trigger_id: row.parsed(0, TriggerId::parse)?,
-                    deliveries: row.number(1)?,
-                    failed: row.number(2)?,
-                })
-            })
-            .collect()
+        let none = triggers.iter().map(|trigger| TriggerCounts {
+            trigger_id: *trigger,
+            deliveries: 0,
+            failed: 0,
+        });
+        let mut counts: Vec<_> = none.collect();
+        for row in &found {
+            let counts = counts.get_mut(row.number::<usize>(0)?);
+            let counts = counts.ok_or(LedgerError::Row { column: 0 })?;
+            counts.deliveries = row.number(1)?;
+            counts.failed = row.number(2)?;
+        }
+        Ok(counts)
     }
 
-    /// The attempts, and whether there may be more.
+    /// The attempts: counted in indexes, and the newest of them for how long they took.
     fn attempt_counts(
         &self,
         looked: &Looked,
         limits: &StatisticsLimits,
-    ) -> Result<(AttemptCounts, bool), LedgerError> {
-        const NEWEST: &str = "FROM attempt
-             WHERE account = ?1 AND delivery_id >= ?2 AND delivery_id < ?3
+    ) -> Result<AttemptCounts, LedgerError> {
+        const NO_TESTS: &str = "account = ?1 AND delivery_id >= ?2 AND delivery_id < ?3
                AND delivery_id NOT IN
                     (SELECT id FROM delivery INDEXED BY delivery_test
-                     WHERE account = ?1 AND id >= ?2 AND id < ?3 AND test)
-             ORDER BY delivery_id DESC, number DESC";
+                     WHERE account = ?1 AND id >= ?2 AND id < ?3 AND test)";
         // A percentile is the duration of nearest rank: one that an attempt did take.
         let found = self.run(
             &format!(
                 "WITH ranked AS MATERIALIZED
                     (SELECT duration_ms, row_number() OVER (ORDER BY duration_ms) AS rank,
                             count(*) OVER () AS count
-                     FROM (SELECT duration_ms {NEWEST} LIMIT ?5))
-                 SELECT count(*), coalesce(sum(failed), 0),
+                     FROM (SELECT duration_ms FROM attempt WHERE {NO_TESTS}
+                           ORDER BY delivery_id DESC, number DESC LIMIT ?4))
+                 SELECT (SELECT count(*) FROM attempt WHERE {NO_TESTS}),
+                        (SELECT count(*) FROM attempt INDEXED BY attempt_failed
+                         WHERE {NO_TESTS} AND error IS NOT NULL),
                         (SELECT duration_ms FROM ranked WHERE rank = (count * 50 + 99) / 100),
-                        (SELECT duration_ms FROM ranked WHERE rank = (count * 99 + 99) / 100)
-                 FROM (SELECT error IS NOT NULL AS failed {NEWEST} LIMIT ?4)"
+                        (SELECT duration_ms FROM ranked WHERE rank = (count * 99 + 99) / 100)"
             ),
             &[
-                looked.deliveries().as_slice(),
-                &[limits.rows.into(), limits.durations.into()],
-            ]
-            .concat(),
+                looked.account.clone(),
+                text(&looked.attempts[0]),
+                text(&looked.attempts[1]),
+                limits.durations.into(),
+            ],
         )?;
         let row = found.first().ok_or(LedgerError::Row { column: 0 })?;
-        let attempts = AttemptCounts {
+        Ok(AttemptCounts {
             count: row.number(0)?,
             failed: row.number(1)?,
             p50_ms: row.optional_integer(2)?.map(natural),
             p99_ms: row.optional_integer(3)?.map(natural),
-        };
-        Ok((attempts, row.number::<usize>(0)? >= limits.rows))
+        })
     }
 
     /// What is due, among the deliveries that have been pending longest, and whether there may be

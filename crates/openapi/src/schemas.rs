@@ -70,6 +70,11 @@ pub(crate) fn trigger_id() -> Schema {
     id(TriggerId::PREFIX).says("The trigger's id.")
 }
 
+/// Ids of triggers in a parameter: as many as a page can show.
+pub(crate) fn trigger_ids() -> Schema {
+    text().like("^trg_[0-9A-HJKMNP-TV-Z]{26}(,trg_[0-9A-HJKMNP-TV-Z]{26}){0,199}$")
+}
+
 pub(crate) fn action_id() -> Schema {
     id(ActionId::PREFIX).says("The action's id.")
 }

@@ -219,7 +219,7 @@ pub struct Statistics {
     pub backlog: Backlog,
     /// The same over time.
     pub series: Vec<Bucket>,
-    /// Deliveries of each trigger.
+    /// Deliveries of the triggers that were asked for.
     pub triggers: Vec<TriggerCount>,
     /// Actions whose attempts fail.
     pub failing_actions: Vec<FailingAction>,

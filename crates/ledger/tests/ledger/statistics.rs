@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use domain::{
     delivery::Status,
-    id::{DeliveryId, EventId},
+    id::{DeliveryId, EventId, TriggerId},
     statistics::Range,
     time::Timestamp,
 };
@@ -27,13 +27,25 @@ fn statistics(ledger: &Ledger<&Sqlite>, range: Range, now: Timestamp) -> Statist
     limited(ledger, range, &StatisticsLimits::default(), now)
 }
 
+/// Those of these triggers alone.
+fn of_triggers(
+    ledger: &Ledger<&Sqlite>,
+    range: Range,
+    triggers: &[TriggerId],
+    now: Timestamp,
+) -> Vec<TriggerCounts> {
+    let limits = StatisticsLimits::default();
+    let found = ledger.statistics(&acme(), range, triggers, &limits, now);
+    found.unwrap().triggers
+}
+
 fn limited(
     ledger: &Ledger<&Sqlite>,
     range: Range,
     limits: &StatisticsLimits,
     now: Timestamp,
 ) -> Statistics {
-    ledger.statistics(&acme(), range, limits, now).unwrap()
+    ledger.statistics(&acme(), range, &[], limits, now).unwrap()
 }
 
 #[test]
@@ -67,14 +79,14 @@ fn an_account_without_anything_has_every_bucket_and_nothing_in_it() {
 fn each_delivery_counts_where_it_stands_and_when_it_was_created() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();
-    let [good, bad, off] = [Target::new(), Target::new(), Target::new()];
+    let [good, bad, off, others] = std::array::from_fn(|_| Target::new());
     // Before the range, in it twice, and after it; and somebody else's.
     for second in [-1, 0, HOUR, 3 * HOUR] {
         let now = at(second);
         let owed = [good.owed(now), bad.owed(now), off.skipped(now)];
         Post::new(now, &owed).accept(&ledger).unwrap();
     }
-    post(&ledger, &account("other"), &[Target::new()], at(2 * HOUR));
+    post(&ledger, &account("other"), &[others], at(2 * HOUR));
     let (held, claimed) = claim(&ledger, 64, at(0));
     assert_eq!(claimed.len(), 4);
     for claimed in &claimed {
@@ -118,13 +130,24 @@ fn each_delivery_counts_where_it_stands_and_when_it_was_created() {
         .collect();
     assert_eq!(pieces, [(1, 1, 1), (1, 0, 0), (0, 0, 0), (0, 0, 0)]);
     assert_eq!(found.series[0].at.to_string(), "2026-11-23T15:00:00Z");
-    let mut triggers = [(good, 0), (bad, 1), (off, 0)].map(|(target, failed)| TriggerCounts {
+    // In the order in which they are asked for, and those of others are as if they had nothing.
+    let none = Target::new();
+    let counts = [
+        (off, 2, 0),
+        (others, 0, 0),
+        (bad, 2, 1),
+        (none, 0, 0),
+        (good, 2, 0),
+    ];
+    let counts = counts.map(|(target, deliveries, failed)| TriggerCounts {
         trigger_id: target.trigger,
-        deliveries: 2,
+        deliveries,
         failed,
     });
-    triggers.sort_by_key(|counts| counts.trigger_id);
-    assert_eq!(found.triggers, triggers);
+    let asked = counts.map(|counts| counts.trigger_id);
+    let range = between(0, 3 * HOUR);
+    assert_eq!(of_triggers(&ledger, range, &asked, at(2 * HOUR)), counts);
+    assert!(found.triggers.is_empty());
     // Those of HOUR are due at 2 HOUR, whatever the range; that of -1 is not, nor that of 3 HOUR.
     let backlog = Backlog {
         due: 2,
@@ -162,7 +185,8 @@ fn what_is_tried_once_more_is_failing_and_what_was_never_tried_is_not() {
         deliveries: 2,
         failed: 1,
     };
-    assert_eq!(found.triggers, [counts]);
+    let found = of_triggers(&ledger, between(0, HOUR), &[target.trigger], at(2));
+    assert_eq!(found, [counts]);
 }
 
 #[test]
@@ -186,7 +210,8 @@ fn tests_count_nowhere() {
     assert_eq!(found.deliveries, deliveries);
     assert_eq!((found.attempts.count, found.attempts.p50_ms), (0, None));
     assert_eq!(found.series[0].succeeded + found.series[0].failed, 0);
-    assert_eq!(found.triggers[0].deliveries, 1);
+    let triggers = of_triggers(&ledger, between(0, HOUR), &[target.trigger], at(7));
+    assert_eq!(triggers[0].deliveries, 1);
     assert!(found.failing_actions.is_empty());
 }
 
@@ -252,21 +277,58 @@ fn what_is_beyond_the_caps_is_left_out_and_said_to_be() {
     // The newest: 15 that are pending, and one of those that failed.
     assert_eq!((few.deliveries.pending, few.deliveries.failed), (15, 1));
     assert_eq!((few.attempts.count, few.series[0].failed), (1, 1));
-    let of_triggers: u64 = few.triggers.iter().map(|counts| counts.deliveries).sum();
-    assert_eq!(of_triggers, 16);
+    let triggers: Vec<_> = targets.iter().map(|target| target.trigger).collect();
+    let rows = StatisticsLimits { rows: 16, ..limits };
+    let found_of = ledger.statistics(&acme(), between(0, HOUR), &triggers, &rows, at(9));
+    let counts = found_of.unwrap().triggers;
+    assert_eq!(
+        counts.iter().map(|counts| counts.deliveries).sum::<u64>(),
+        16
+    );
 
     let few = found(&StatisticsLimits { rows: 4, ..limits });
     assert_eq!((few.events, few.deliveries.pending), (4, 4));
 
     let few = found(&StatisticsLimits {
         pending: 2,
-        triggers: 1,
         failing: 2,
         ..limits
     });
     assert_eq!((few.backlog.due, few.truncated), (2, true));
     assert_eq!(few.backlog.oldest_due_at, Some(at(5)));
-    assert_eq!((few.triggers.len(), few.failing_actions.len()), (1, 2));
+    assert_eq!(few.failing_actions.len(), 2);
+}
+
+#[test]
+fn attempts_beyond_the_caps_are_left_out_by_whole_deliveries() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    for second in 0..3 {
+        post_one(&ledger, Target::new(), at(second));
+    }
+    for round in 1..=3 {
+        let (held, claimed) = claim(&ledger, 64, at(10 * round));
+        for claimed in &claimed {
+            let done = attempt(claimed, at(10 * round), again(at(10 * round + 10)));
+            ledger.record(&held, &[&done]).unwrap();
+        }
+    }
+    // The newest delivery has three, the next three more: the fourth newest is of that one.
+    let counts = [(9, 9, false), (8, 9, true), (4, 6, true), (3, 3, true)];
+    for (rows, count, truncated) in counts {
+        let limits = StatisticsLimits {
+            rows,
+            ..StatisticsLimits::default()
+        };
+        let found = limited(&ledger, between(0, HOUR), &limits, at(99));
+        assert_eq!(
+            (found.attempts.count, found.truncated),
+            (count, truncated),
+            "{rows}"
+        );
+        assert_eq!(found.attempts.failed, count);
+        assert_eq!(found.deliveries.pending, 3);
+    }
 }
 
 #[test]
@@ -356,7 +418,7 @@ fn statistics_are_six_statements_and_none_walks_through_the_ledger() {
     let database = Sqlite::in_memory();
     fill(&database, 1_000);
     let done = database.statements_of(|ledger| {
-        assert_eq!(statistics(ledger, week(), at(0)).events, 1_000);
+        of_triggers(ledger, week(), &[Target::new().trigger], at(0));
     });
     assert_eq!(done.len(), 6);
     for statement in done {

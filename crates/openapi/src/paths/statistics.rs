@@ -7,7 +7,7 @@ use crate::{
     operation::{Answer, Operation, Path, get, path},
     parameters::query,
     schema::{Schema, count, flag, list, object, of, time, time_given},
-    schemas::{Named, action_id, trigger_id},
+    schemas::{Named, action_id, trigger_id, trigger_ids},
 };
 
 pub(super) fn paths() -> Vec<Path> {
@@ -19,6 +19,11 @@ pub(super) fn paths() -> Vec<Path> {
                 "From this time on, within the last 7 days.",
             ),
             query("until", time_given(), "Up to this time."),
+            query(
+                "trigger_ids",
+                trigger_ids(),
+                "Tell the deliveries of these triggers, with commas between the ids: 200 at most.",
+            ),
         ])
         .answers(
             200,
@@ -99,7 +104,10 @@ fn statistics() -> Schema {
     let trigger = object([
         ("trigger_id", trigger_id()),
         ("deliveries", count()),
-        ("failed", count()),
+        (
+            "failed",
+            count().says("Those that were given up or wait for one more attempt."),
+        ),
     ]);
     let failing = object([
         ("trigger_id", trigger_id()),
@@ -118,7 +126,10 @@ fn statistics() -> Schema {
         ("attempts", attempts),
         ("backlog", backlog),
         ("series", list(series).says("Step by step.")),
-        ("triggers", list(trigger)),
+        (
+            "triggers",
+            list(trigger).says("Those of `trigger_ids`, in that order."),
+        ),
         ("failing_actions", list(failing)),
         (
             "truncated",

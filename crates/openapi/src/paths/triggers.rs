@@ -9,6 +9,7 @@ use crate::{
     parameters::{query, shared},
     problems::Problem,
     schema::{flag, of, text},
+    schemas::trigger_ids,
 };
 
 pub(super) fn paths() -> Vec<Path> {
@@ -38,7 +39,7 @@ fn list() -> Operation {
             ),
             query(
                 "ids",
-                text().like("^trg_[0-9A-HJKMNP-TV-Z]{26}(,trg_[0-9A-HJKMNP-TV-Z]{26}){0,199}$"),
+                trigger_ids(),
                 "Those of these ids, with commas between them: 200 at most.",
             ),
             shared("limit"),

@@ -2,8 +2,9 @@ use std::borrow::Cow;
 
 use domain::{
     account::AccountId,
+    id::TriggerId,
     input::{self, MAX_BODY},
-    page::Page,
+    page::{self, Page},
 };
 use http::Method;
 use serde::de::DeserializeOwned;
@@ -174,6 +175,23 @@ impl Query<'_> {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err("is true or false"),
+        })
+    }
+
+    /// The parameter as ids of triggers, with commas between them: no more than a page can show.
+    ///
+    /// # Errors
+    ///
+    /// 400 that names the parameter when it is something else.
+    pub fn trigger_ids(&self, name: &str) -> Result<Option<Vec<TriggerId>>, Problem> {
+        self.parse(name, |text| {
+            let ids: Vec<_> = text.split(',').map(TriggerId::parse).collect();
+            if ids.len() > page::MAX_LIMIT {
+                return Err(format!("has more than {} ids", page::MAX_LIMIT));
+            }
+            ids.into_iter()
+                .collect::<Result<_, _>>()
+                .map_err(|_| "is trigger ids with commas between them".to_owned())
         })
     }
 
