@@ -1,5 +1,7 @@
 //! `cargo xtask lint`: formatting, and clippy with warnings as errors.
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use crate::process;
@@ -7,9 +9,7 @@ use crate::project::{COMPONENTS, PROBE, Project};
 use crate::toolchain::WasmToolchain;
 
 pub(crate) fn run(project: &Project) -> Result<()> {
-    eprintln!("xtask: formatting");
-    process::run(project.cargo().args(["fmt", "--all", "--check"]))
-        .context("run `cargo fmt --all` (it comes with `rustup component add rustfmt`)")?;
+    formatting(project)?;
 
     eprintln!("xtask: clippy, native");
     // The components too: natively, their tests are linted with them.
@@ -28,4 +28,19 @@ pub(crate) fn run(project: &Project) -> Result<()> {
         wasm.args(["--package", package]);
     }
     process::run(wasm.args(["--", "--deny", "warnings"]))
+}
+
+pub(crate) fn formatting(project: &Project) -> Result<()> {
+    eprintln!("xtask: formatting");
+    process::run(project.cargo().args(["fmt", "--all", "--check"]))
+        .context("run `cargo fmt --all` (it comes with `rustup component add rustfmt`)")
+}
+
+/// Has clippy compile the packages of this workspace, with warnings as errors. It is a compiler that lints, and this is how `cargo
+/// clippy` calls it; but that only checks, and what the tests need would be compiled once more.
+pub(crate) fn while_compiling(cargo: &mut Command) {
+    cargo
+        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
+        // As `cargo clippy -- --deny warnings` passes it on.
+        .env("CLIPPY_ARGS", "--deny__CLIPPY_HACKERY__warnings");
 }

@@ -28,8 +28,8 @@ pub(crate) const PROBE: &str = "probe";
 /// The host that stands in for Spin.
 pub(crate) const EMBEDDED_HOST: &str = "embedded-host";
 
-/// The end-to-end tests.
-pub(crate) const END_TO_END: &str = "e2e";
+/// The tests that start the application, the benchmark's short run among them.
+pub(crate) const END_TO_END: [&str; 4] = ["e2e", "survival", "browser", "short"];
 
 /// The benchmark.
 pub(crate) const BENCH: &str = "bench";
@@ -107,6 +107,11 @@ impl Project {
     /// The absolute path of the binary.
     pub(crate) fn build_native(&self, package: &str) -> Result<PathBuf> {
         process::run(self.native_cargo("build").args(["--package", package]))?;
+        self.native_binary(package)
+    }
+
+    /// The absolute path of a package's binary that was built to be run natively.
+    pub(crate) fn native_binary(&self, package: &str) -> Result<PathBuf> {
         Ok(self.native_target_dir()?.join(NATIVE_PROFILE).join(package))
     }
 

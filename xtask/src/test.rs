@@ -10,8 +10,9 @@ use crate::browser;
 use crate::build;
 use crate::contract::{self, Schemathesis};
 use crate::host::{Host, HostChoice};
+use crate::lint;
 use crate::process;
-use crate::project::{BENCH, COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
+use crate::project::{COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
 use crate::receivers;
 use crate::spin::{self, Spin};
 use crate::toolchain::WasmToolchain;
@@ -22,6 +23,9 @@ pub(crate) struct Options {
     /// What the end-to-end suite runs on; auto: the embedded host, then Spin if SPIN=/path/to/spin is set
     #[arg(long, value_enum, default_value_t = HostChoice::Auto)]
     host: HostChoice,
+    /// Lint, too, in the same go as the tests are compiled
+    #[arg(long)]
+    lint: bool,
     /// Run only the tests whose names contain this
     filter: Option<String>,
 }
@@ -37,6 +41,9 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
             })?),
         };
     let started = Instant::now();
+    if options.lint {
+        lint::formatting(project)?;
+    }
     let toolchain = WasmToolchain::ready(project)?;
     receivers::ready(project)?;
     browser::ready(project)?;
@@ -47,12 +54,24 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         build::build(project, &toolchain, &packages)?;
         build::check_sizes(project)
     })?;
-    let embedded_host = step("building the embedded host", || {
-        project.build_native(EMBEDDED_HOST)
+    // All packages are chosen each time, and then targets of them: with other packages, those that they use would have other
+    // features, and be compiled again.
+    let cargo = || {
+        let mut command = project.native_cargo("test");
+        command.arg("--workspace");
+        if options.lint {
+            lint::while_compiling(&mut command);
+        }
+        command
+    };
+    // The host is a program of a package that has tests of it, so it comes with those.
+    step("building the tests and the embedded host", || {
+        process::run(cargo().arg("--no-run"))
     })?;
+    let embedded_host = project.native_binary(EMBEDDED_HOST)?;
 
     let test = || {
-        let mut command = project.native_cargo("test");
+        let mut command = cargo();
         // Which host a test runs on is for the steps below to say.
         command
             .env("EMBEDDED_HOST", &embedded_host)
@@ -62,18 +81,15 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let run = |command: &mut Command| process::run(command.args(&options.filter));
 
     step("unit tests", || {
-        let mut command = test();
-        command.arg("--workspace");
-        for package in [EMBEDDED_HOST, END_TO_END, BENCH] {
-            command.args(["--exclude", package]);
-        }
-        run(&mut command)
+        run(test().args(["--lib", "--bins", "--examples", "--test", "ledger"]))?;
+        run(test().arg("--doc"))
     })?;
     step("the embedded host's own tests", || {
-        run(test().args(["--package", EMBEDDED_HOST]))
+        run(test().args(["--test", "behaviour"]))
     })?;
     // The benchmark runs the components too, for a moment.
-    let end_to_end = ["--package", END_TO_END, "--package", BENCH];
+    let end_to_end = END_TO_END.map(|target| ["--test", target]);
+    let end_to_end = end_to_end.as_flattened();
     if options.host != HostChoice::Spin {
         step("end-to-end tests on the embedded host", || {
             run(test().args(end_to_end))
