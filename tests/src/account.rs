@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::{Api, DEADLINE, Reply, eventually};
+use crate::{Api, DEADLINE, Reply, eventually, kept};
 
 /// An account that only one test uses.
 #[derive(Debug, Clone)]
@@ -123,6 +123,7 @@ impl Account {
             .get(&format!("/triggers/{trigger_id}/actions/{action}/secret"))
             .await?;
         let secret = text(&secret.json(200)?, "/secret")?;
+        kept::secret(secret.trim_start_matches("whsec_"))?;
         Ok(Hook {
             trigger: trigger_id,
             action,

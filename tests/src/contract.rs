@@ -112,9 +112,11 @@ impl Contract {
         let mut others = BTreeMap::new();
         for (status, name) in [
             (401, "Unauthorized"),
+            (403, "Forbidden"),
             (404, "NotFound"),
             (405, "MethodNotAllowed"),
             (413, "TooLarge"),
+            (429, "TooManyRequests"),
             (500, "Internal"),
             (503, "Unavailable"),
         ] {

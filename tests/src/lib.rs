@@ -16,6 +16,7 @@
 mod account;
 mod api;
 pub mod contract;
+pub mod kept;
 mod ledger_clock;
 mod memory;
 mod misbehaving;
@@ -29,7 +30,7 @@ pub use api::{Api, Problem, Reply};
 pub use ledger_clock::{LedgerClock, Runner};
 pub use misbehaving::{Act, Misbehaving};
 pub use receiver::{Answer, Receiver, Webhook};
-pub use service::{ENCRYPTION_KEY, KEY, Service, Settings};
+pub use service::{ENCRYPTION_KEY, KEY, OPEN, Service, Settings};
 pub use wait::{DEADLINE, eventually};
 
 /// Says that a test can't run here, where something is `missing`: on a developer's machine. It is then

@@ -1,6 +1,7 @@
 //! The service under test.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +16,9 @@ pub const KEY: &str = "an api key for tests";
 
 /// The base64 of 32 bytes; the tests' own, so that they can be read with the data at hand.
 pub const ENCRYPTION_KEY: &str = "ZW5kLXRvLWVuZCB0ZXN0cywgMzIgYnl0ZXMga2V5ISE=";
+
+/// The one private address that `runtime-config.toml` leaves open: where the service listens.
+pub const OPEN: Ipv4Addr = Ipv4Addr::new(127, 93, 42, 1);
 
 /// Names the application to test, where it is not the workspace's own.
 const MANIFEST: &str = "MANIFEST";
@@ -85,6 +89,22 @@ impl Service {
             .start()
             .context("the service does not start")?;
         Ok(Self { process })
+    }
+
+    /// Starts a service with these settings as `cargo xtask up` starts it where webhooks may go to
+    /// public addresses only: with the shipped runtime configuration, and on the one loopback
+    /// address that it leaves open.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start, with what it said.
+    pub fn shut_in(settings: Settings) -> Result<Self> {
+        let config = manifest().with_file_name("runtime-config.toml");
+        let command = settings.command()?.ip(OPEN);
+        let command = command.arg("--runtime-config-file").arg(config);
+        Ok(Self {
+            process: command.start().context("the service does not start")?,
+        })
     }
 
     /// Starts a service with these settings on the data in this directory.
@@ -175,20 +195,30 @@ impl Service {
     }
 }
 
-/// Kills the service and removes its data when this process ends, in whatever way it does.
+/// Kills the service and removes its data when this process ends, in whatever way it does. Where
+/// what services leave behind is kept, its stores are copied before; a file `pending` stands there
+/// until they are.
 ///
 /// A shell waits for the end of its standard input, of which this process holds the other end.
 fn clean_up_after_this_process(service: &harness::Service, data: &Path) -> io::Result<()> {
     static WATCH: Mutex<Option<Child>> = Mutex::new(None);
 
+    if let Some(kept) = service.kept() {
+        std::fs::write(kept.join("pending"), "")?;
+    }
     // Spin runs the application in a process of its own, both in a group; a minus names a group.
     let minus = if service.host().is_spin() { "-" } else { "" };
     let watch = Command::new("sh")
         .arg("-c")
-        .arg(r#"cat; kill -s KILL -- "$1"; sleep 0.2; rm -rf -- "$2""#)
+        .arg(
+            r#"cat; kill -s KILL -- "$1"; sleep 0.2
+            if [ -n "$3" ]; then cp -- "$2"/state/* "$3"; rm -- "$3/pending"; fi
+            rm -rf -- "$2""#,
+        )
         .arg("sh")
         .arg(format!("{minus}{}", service.id()))
         .arg(data)
+        .arg(service.kept().unwrap_or(Path::new("")))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

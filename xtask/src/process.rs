@@ -209,6 +209,17 @@ pub(crate) fn answer(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// What a command that looks for something prints; nothing when it finds nothing and says so with the exit code 1, as `grep` does.
+pub(crate) fn found(command: &mut Command) -> Result<String> {
+    let output = command
+        .output()
+        .with_context(|| format!("could not start {}", shown(command)))?;
+    match output.status.code() {
+        Some(0 | 1) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        _ => bail!("{} failed: {}", shown(command), output.status),
+    }
+}
+
 /// The command as one would type it, near enough to try it by hand.
 fn shown(command: &Command) -> String {
     let words: Vec<_> = [command.get_program()]

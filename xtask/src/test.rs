@@ -10,6 +10,7 @@ use crate::browser;
 use crate::build;
 use crate::contract::{self, Schemathesis};
 use crate::host::{Host, HostChoice};
+use crate::leftovers::Leftovers;
 use crate::lint;
 use crate::process;
 use crate::project::{COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
@@ -92,7 +93,13 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let end_to_end = end_to_end.as_flattened();
     if options.host != HostChoice::Spin {
         step("end-to-end tests on the embedded host", || {
-            run(test().args(end_to_end))
+            let leftovers = Leftovers::new(project)?;
+            run(leftovers.keep_for(test().args(end_to_end)))?;
+            // A few of the tests note little or nothing.
+            match &options.filter {
+                None => leftovers.check(),
+                Some(_) => Ok(()),
+            }
         })?;
         // Requests that are made up have no names to choose from.
         if let Some(schemathesis) = schemathesis.filter(|_| options.filter.is_none()) {

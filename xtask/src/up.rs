@@ -1,8 +1,10 @@
 //! `cargo xtask up`: everything, running on this machine.
 
 use std::env;
+use std::fs;
 use std::io::{self, Write};
 use std::iter;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -16,6 +18,7 @@ use crate::dotenv::{self, API_KEY, ENCRYPTION_KEY};
 use crate::host::{self, GLANCE, Host, HostChoice};
 use crate::process::{self, Running};
 use crate::project::Project;
+use crate::runtime_config;
 
 /// What `cargo xtask up` takes.
 #[derive(Args)]
@@ -53,6 +56,12 @@ pub(crate) fn run(project: &Project, options: Options) -> Result<()> {
     let program = host.program(project)?;
     let key = key_place(project, &state_dir)?;
 
+    let outbound = if options.allow_private_targets {
+        None
+    } else {
+        Some(closed_networks(address.ip(), &state_dir)?)
+    };
+
     // In the project's folder, where both hosts look for `.env`.
     let mut command = project.command(program);
     command
@@ -63,9 +72,10 @@ pub(crate) fn run(project: &Project, options: Options) -> Result<()> {
             &state_dir,
         ))
         .stdout(Stdio::piped());
-    if options.allow_private_targets {
-        command.env("SPIN_VARIABLE_ALLOW_PRIVATE_TARGETS", "true");
-    }
+    match &outbound {
+        Some(config) => command.arg("--runtime-config-file").arg(config),
+        None => command.env("SPIN_VARIABLE_ALLOW_PRIVATE_TARGETS", "true"),
+    };
     serve(&mut command, &mut io::stdout(), |url| {
         let curl = format!(
             "curl -s -H \"Authorization: Bearer {}\" {url}/v1/event-types",
@@ -78,6 +88,16 @@ pub(crate) fn run(project: &Project, options: Options) -> Result<()> {
             state_dir.display(),
         )
     })
+}
+
+/// Writes the runtime configuration that keeps webhooks out of private networks, but for the address that is listened on.
+fn closed_networks(open: IpAddr, state_dir: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(state_dir)
+        .with_context(|| format!("could not make {}", state_dir.display()))?;
+    let file = state_dir.join("runtime-config.toml");
+    fs::write(&file, runtime_config::text(open))
+        .with_context(|| format!("could not write {}", file.display()))?;
+    Ok(file)
 }
 
 /// Where the API key is, for a person and for a shell.

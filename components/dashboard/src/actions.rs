@@ -65,7 +65,7 @@ pub(crate) async fn create(
         let preview = preview(visit, id, &form).await?;
         return new_page(request, visit, id, form, preview).await;
     }
-    if let Some(action) = form.to_json(&[]) {
+    if let Some(action) = form.to_json(&[], &[]) {
         let path = format!("/triggers/{id}/actions");
         match visit.api().post::<Action>(&path, Some(&action)).await? {
             Ok(action) => {
@@ -197,9 +197,11 @@ async fn rotate(visit: &Visit, path: &str, fields: &Fields) -> Result<Extra, Pro
 /// Saves what was typed; returns the form when it could not be.
 async fn save(visit: &Visit, path: &str, fields: &Fields) -> Result<Option<ActionForm>, Problem> {
     let stored: Action = visit.api().get(path).await?;
-    let headers: Vec<_> = stored.headers.keys().map(String::as_str).collect();
+    let secret: Vec<_> = stored.secret_headers.iter().map(String::as_str).collect();
+    let shown = stored.headers.keys().map(String::as_str);
+    let headers: Vec<_> = shown.chain(secret.iter().copied()).collect();
     let mut form = ActionForm::read(fields);
-    if let Some(patch) = form.to_json(&headers) {
+    if let Some(patch) = form.to_json(&headers, &secret) {
         match visit.api().patch(path, &patch, &form.revision).await? {
             Ok(()) => return Ok(None),
             Err(refused) if refused.status == StatusCode::PRECONDITION_FAILED => {

@@ -56,7 +56,7 @@ pub(crate) fn ask(request: &Request) -> Result<Response, Problem> {
 pub(crate) fn sign_in(request: &Request) -> Result<Response, Problem> {
     let fields = session::foreign_form(request)?;
     let (key, next) = (fields.get("key").trim(), fields.get("next"));
-    if auth::is_api_key(key)? {
+    if auth::is_root_key(key)? {
         let next = if is_own(next) { next } else { "/" };
         return session::begin(Visitor::operator(key), next);
     }

@@ -3,6 +3,7 @@
 use domain::{
     delivery::{Failure, GONE, Retry, Settled, Status, settle, settle_test},
     id::{ActionId, TriggerId},
+    preview::NOT_SHOWN,
     time::Timestamp,
     url_policy::EndpointUrl,
     webhook::{Composer, Payload, WebhookRequest},
@@ -112,9 +113,10 @@ fn decide(prepared: &Prepared, exchange: &Exchange, now: Timestamp) -> Settled {
 /// The headers as the history shows them. Custom ones may carry the receiver's credentials, so
 /// their values are not repeated there.
 fn shown_headers(request: WebhookRequest) -> Map<String, Value> {
-    const OWN: [&str; 5] = [
+    const OWN: [&str; 6] = [
         "content-type",
         "user-agent",
+        "webhook-hops",
         "webhook-id",
         "webhook-timestamp",
         "webhook-signature",
@@ -124,7 +126,7 @@ fn shown_headers(request: WebhookRequest) -> Map<String, Value> {
         let shown = if OWN.contains(&name.as_str()) {
             value
         } else {
-            "(not shown)".to_owned()
+            NOT_SHOWN.to_owned()
         };
         (name, shown)
     }))

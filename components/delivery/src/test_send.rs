@@ -4,6 +4,7 @@
 //! does not matter; it is not repeated, and says nothing about the action's health.
 
 use domain::{
+    hops::Hops,
     id::{DeliveryId, EventId},
     trial::TestInput,
     webhook::Event,
@@ -46,6 +47,7 @@ pub(crate) async fn send(
         test: true,
         occurred_at: now,
         data: trial.data,
+        hops: Hops::default(),
     };
     let test = NewTest {
         account: triggers.account(),

@@ -7,6 +7,7 @@
 use domain::{
     account::AccountId,
     event::{self, Events, NewEvent},
+    hops::{self, Hops},
     id::EventId,
     input::FieldError,
     time::Timestamp,
@@ -61,6 +62,7 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
     let account = account(account_id)?;
     let posted = posted::read(request)?;
     let key = idempotency_key(&request.head)?;
+    let hops = Hops::of_event(request.head.header(hops::HEADER))?;
     let store = TriggerStore::open()?;
     let catalogue = catalogue::covering(&store, posted.event_types())?;
     let events = posted.check(&catalogue)?;
@@ -69,7 +71,7 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
     let batch = events.digest().filter(|_| key.is_some()).map(hex);
     let rows = plans
         .iter()
-        .map(|plan| plan.row(&account, batch.as_deref()));
+        .map(|plan| plan.row(&account, batch.as_deref(), hops));
     let rows: Vec<_> = rows.collect();
     let accepted = ledger::open()?.accept_all(&rows)?;
     refuse_reused(&events, &plans, &accepted.outcomes)?;
@@ -200,7 +202,12 @@ fn answers<'a>(
 }
 
 impl<'a> Plan<'a> {
-    fn row<'r>(&'r self, account: &'r AccountId, batch: Option<&'r str>) -> NewEventRow<'r> {
+    fn row<'r>(
+        &'r self,
+        account: &'r AccountId,
+        batch: Option<&'r str>,
+        hops: Hops,
+    ) -> NewEventRow<'r> {
         NewEventRow {
             account,
             id: self.id,
@@ -213,6 +220,7 @@ impl<'a> Plan<'a> {
             producer_id: self.event.producer_id.as_deref(),
             source: self.event.source.as_deref(),
             fingerprint: &self.fingerprint,
+            hops,
             deliveries: &self.deliveries,
         }
     }

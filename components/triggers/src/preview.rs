@@ -4,6 +4,7 @@
 use std::{fmt, time::Duration};
 
 use domain::{
+    hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     page,
     preview::{Preview, TriggerPreview},
@@ -72,6 +73,7 @@ pub(crate) fn preview(request: &Request, account_id: &str) -> Result<Response, P
         test: false,
         occurred_at: trial.occurred_at.unwrap_or(now),
         data: trial.data,
+        hops: Hops::default(),
     };
     let preview = Preview {
         account: triggers.account(),

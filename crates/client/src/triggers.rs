@@ -75,6 +75,9 @@ pub struct NewAction {
     /// Headers of their requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
+    /// The names of those whose values are never shown again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secret_headers: Vec<String>,
     /// What makes their body of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_template: Option<String>,
@@ -142,6 +145,9 @@ pub struct Action {
     pub method: String,
     /// Headers of their requests.
     pub headers: BTreeMap<String, String>,
+    /// The names of those whose values are not shown.
+    #[serde(default)]
+    pub secret_headers: Vec<String>,
     /// What makes their body of the event.
     pub body_template: Option<String>,
     /// The media type of their body.

@@ -112,6 +112,8 @@ ids! {
     EventId = "evt_";
     /// A delivery's id, `dlv_…`: the `webhook-id` of each of its attempts.
     DeliveryId = "dlv_";
+    /// An API key's id, `key_…`.
+    ApiKeyId = "key_";
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Nothing in this crate performs I/O, reads a clock or draws randomness: `now` and entropy are
 //! arguments, so that every rule can be tested natively and every decision replayed.
 
+pub mod access;
 pub mod account;
 pub mod catalogue;
 pub mod check;
@@ -12,6 +13,7 @@ mod docs;
 pub mod event;
 pub mod filter;
 pub mod headers;
+pub mod hops;
 pub mod id;
 pub mod input;
 pub mod matching;

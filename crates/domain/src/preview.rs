@@ -15,6 +15,9 @@ use crate::{
 /// The most bytes of a body that are shown.
 pub const MAX_BODY: usize = 64 * 1024;
 
+/// What stands for the value of a header that is not shown.
+pub const NOT_SHOWN: &str = "(not shown)";
+
 /// A preview of one event.
 pub struct Preview<'a> {
     /// The account that it would come in.
@@ -131,7 +134,11 @@ impl Preview<'_> {
         match self.composer.compose(action, &payload, self.now) {
             Ok((url, request)) => {
                 let headers = request.headers.into_iter();
-                let headers = headers.map(|(name, value)| (name, Value::String(value)));
+                let headers = headers.map(|(name, value)| {
+                    let secret = action.secret_headers.contains(&name);
+                    let value = if secret { NOT_SHOWN.to_owned() } else { value };
+                    (name, Value::String(value))
+                });
                 let body = shown(String::from_utf8_lossy(&request.body).into_owned());
                 preview.request = Some(RequestPreview {
                     method: request.method,
@@ -191,6 +198,7 @@ mod tests {
     use super::*;
     use crate::{
         catalogue::Catalogue,
+        hops::Hops,
         id::EventId,
         merge_patch,
         sealing::{NONCE_LENGTH, Sealer},
@@ -254,6 +262,7 @@ mod tests {
                 test: false,
                 occurred_at: now(),
                 data: RawValue::from_string(data.to_string()).unwrap(),
+                hops: Hops::default(),
             },
             data,
             composer: Composer {

@@ -82,6 +82,9 @@ pub struct Action {
     pub method: Method,
     /// Its custom headers: a JSON object of names and values, sealed.
     headers: Sealed,
+    /// The names of those whose values are never shown, in lower case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secret_headers: Vec<String>,
     /// What the body is made with, when it is not the default body.
     pub body_template: Option<BodyTemplate>,
     /// The media type of the body.
@@ -382,6 +385,7 @@ impl Action {
             url: settings.url.to_string(),
             method: settings.method,
             headers: vault.seal_headers(id, &settings.headers),
+            secret_headers: settings.secret_headers,
             body_template: settings.body_template,
             content_type: settings.content_type,
             timeout_seconds: settings.timeout_seconds,
@@ -421,6 +425,17 @@ impl Action {
     pub fn headers(&self, vault: &Vault<'_>) -> Result<Map<String, Value>, OpenError> {
         let text = vault.open(self.id, "headers", &self.headers)?;
         serde_json::from_str(&text).map_err(|_| OpenError::Forged)
+    }
+
+    /// Its custom headers without those that are secret.
+    ///
+    /// # Errors
+    ///
+    /// When the sealed value does not open.
+    pub fn shown_headers(&self, vault: &Vault<'_>) -> Result<Map<String, Value>, OpenError> {
+        let mut headers = self.headers(vault)?;
+        headers.retain(|name, _| !self.secret_headers.contains(name));
+        Ok(headers)
     }
 
     /// Its secrets, in the clear.
@@ -475,6 +490,9 @@ impl Action {
 
     /// Applies a JSON merge patch of the members that a caller can set; `event_type` is its trigger's.
     ///
+    /// A header that is secret stays so until it is given another value: else its value would be
+    /// shown. One that is taken away is taken from the names of the secret ones, too.
+    ///
     /// # Errors
     ///
     /// Everything that is wrong with the action as it would be; it is then unchanged.
@@ -492,6 +510,7 @@ impl Action {
             enabled: Some(self.enabled),
             method: Some(self.method),
             headers: Some(self.headers(vault)?),
+            secret_headers: Some(self.secret_headers.clone()),
             body_template: self
                 .body_template
                 .as_ref()
@@ -502,8 +521,34 @@ impl Action {
                 .and_then(serde_json::from_value)
                 .ok(),
         };
-        let patched: ActionInput = patched(&current, with_plain_header_names(patch)?)?;
+        let patch = with_plain_header_names(patch)?;
+        let names_secret = patch.get("secret_headers").is_some();
+        let given: Vec<String> = match patch.get("headers") {
+            Some(Value::Object(headers)) => headers.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        let mut patched: ActionInput = patched(&current, patch)?;
+        if let (false, Some(names), headers) =
+            (names_secret, &mut patched.secret_headers, &patched.headers)
+        {
+            names.retain(|name| headers.as_ref().is_some_and(|all| all.contains_key(name)));
+        }
         let settings = patched.check(event_type, policy)?;
+        let revealed = self.secret_headers.iter().find(|name| {
+            let is_there = settings
+                .headers
+                .iter()
+                .any(|(present, _)| present == **name);
+            is_there && !settings.secret_headers.contains(name) && !given.contains(name)
+        });
+        if let Some(name) = revealed {
+            let detail = format!(
+                "has to name {name}, whose value is secret; give the header another value, or take \
+                 it away"
+            );
+            return Err(vec![FieldError::new("/secret_headers", detail)].into());
+        }
+        self.secret_headers = settings.secret_headers;
         self.headers = vault.seal_headers(self.id, &settings.headers);
         self.name = settings.name;
         self.enabled = settings.enabled;

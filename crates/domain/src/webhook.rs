@@ -7,6 +7,7 @@ use crate::{
     account::AccountId,
     catalogue::EventType,
     delivery::Failure,
+    hops::{self, Hops},
     id::{ActionId, DeliveryId, EventId, TriggerId},
     sealing::OpenError,
     secret::SigningSecret,
@@ -43,6 +44,9 @@ pub struct Payload<'a> {
     pub delivery: DeliveryPart,
     /// What happened, as the main app told it.
     pub data: &'a RawValue,
+    /// How many webhooks led to the event: a header's matter.
+    #[serde(skip)]
+    pub hops: Hops,
 }
 
 /// The trigger, as a payload names it.
@@ -86,6 +90,8 @@ pub struct Event {
     pub occurred_at: Timestamp,
     /// What happened.
     pub data: Box<RawValue>,
+    /// How many webhooks led to it.
+    pub hops: Hops,
 }
 
 impl<'a> Payload<'a> {
@@ -113,6 +119,7 @@ impl<'a> Payload<'a> {
             },
             delivery: DeliveryPart { id: delivery },
             data: &event.data,
+            hops: event.hops,
         }
     }
 }
@@ -140,6 +147,7 @@ pub fn sample(event_type: &EventType) -> Payload<'_> {
             id: DeliveryId::first_at(at),
         },
         data,
+        hops: Hops::default(),
     }
 }
 
@@ -219,6 +227,8 @@ fn compose(
     ));
     headers.push(("webhook-id".to_owned(), id));
     headers.push(("webhook-timestamp".to_owned(), now.as_seconds().to_string()));
+    let hops = payload.hops.of_webhook();
+    headers.push((hops::HEADER.to_owned(), hops.to_string()));
     Ok(WebhookRequest {
         method: action.method,
         headers,

@@ -32,9 +32,9 @@ pub enum Outcome {
     NotStored,
 }
 
-/// An event, as the statement takes it: id, type, time, data, deliveries, and its keys.
+/// An event, as the statement takes it: id, type, time, data, deliveries, its keys, and its hops.
 #[derive(Serialize)]
-struct Item<'a>(EventId, &'a str, i64, &'a str, Vec<Owed>, Keys<'a>);
+struct Item<'a>(EventId, &'a str, i64, &'a str, Vec<Owed>, Keys<'a>, u8);
 
 impl<D: Database> Ledger<D> {
     /// Accepts events of one account that came together, with everything they are owed to: those
@@ -96,11 +96,11 @@ impl<D: Database> Ledger<D> {
         let inserted = self.run(
             "INSERT INTO event
                 (account, id, type, occurred_at, received_at, data, deliveries, idempotency_key,
-                 producer_id, source, fingerprint, batch)
+                 producer_id, source, fingerprint, batch, hops)
              SELECT ?1, item.value ->> 0, item.value ->> 1, item.value ->> 2, ?2,
                     item.value ->> 3, item.value ->> 4, item.value ->> '$[5][0]',
                     item.value ->> '$[5][1]', item.value ->> '$[5][2]', item.value ->> '$[5][3]',
-                    item.value ->> '$[5][4]'
+                    item.value ->> '$[5][4]', item.value ->> 6
              FROM json_each(?3) AS item
              WHERE NOT EXISTS
                 (SELECT 1 FROM json_each(?4) AS used CROSS JOIN event
@@ -136,6 +136,7 @@ impl<'a> Item<'a> {
             event.data.get(),
             owed(event.deliveries),
             Keys::of(event),
+            event.hops.count(),
         )
     }
 }

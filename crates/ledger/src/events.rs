@@ -2,6 +2,7 @@
 
 use domain::{
     account::AccountId,
+    hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     matching::Skip,
     page::Page,
@@ -39,6 +40,8 @@ pub struct NewEventRow<'a> {
     pub source: Option<&'a str>,
     /// Hex of what tells it from another under the same key.
     pub fingerprint: &'a str,
+    /// How many webhooks led to it.
+    pub hops: Hops,
     /// What it is owed to.
     pub deliveries: &'a [PlannedDelivery],
 }
@@ -130,8 +133,8 @@ impl<D: Database> Ledger<D> {
         let inserted = self.run(
             "INSERT INTO event
                 (account, id, type, occurred_at, received_at, data, idempotency_key, batch,
-                 producer_id, source, fingerprint, deliveries)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 producer_id, source, fingerprint, deliveries, hops)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT DO NOTHING
              RETURNING (SELECT count(*) FROM runner WHERE open AND expires_at > ?5)",
             &[
@@ -147,6 +150,7 @@ impl<D: Database> Ledger<D> {
                 text(event.source.unwrap_or_default()),
                 text(event.fingerprint),
                 text(encode_owed(event.deliveries)),
+                i64::from(event.hops.count()).into(),
             ],
         )?;
         match inserted.first() {
@@ -252,7 +256,8 @@ impl<D: Database> Ledger<D> {
     pub fn events_to_send(&self, ids: &[(AccountId, EventId)]) -> Result<Vec<Event>, LedgerError> {
         let ids = serde_json::to_string(ids).expect("ids are JSON");
         let found = self.run(
-            "SELECT event.id, event.type, event.test, event.occurred_at, event.data
+            "SELECT event.id, event.type, event.test, event.occurred_at, event.data,
+                    event.hops
              FROM json_each(?1) AS wanted
              JOIN event ON event.account = wanted.value ->> 0 AND event.id = wanted.value ->> 1",
             &[text(ids)],
@@ -264,6 +269,7 @@ impl<D: Database> Ledger<D> {
                 test: row.flag(2)?,
                 occurred_at: row.time(3)?,
                 data: data(row, 4)?,
+                hops: Hops::stored(row.integer(5)?),
             })
         };
         found.iter().map(read).collect()

@@ -16,16 +16,20 @@ pub enum Subject {
     Triggers(AccountId),
     /// The deployment's own event types.
     EventTypes,
+    /// The API keys that were made through the API.
+    ApiKeys,
 }
 
-/// The name of [`Subject::EventTypes`] in the ledger. No account has a space in its id.
+/// The names of what is of no account. No account has a space in its id.
 const EVENT_TYPES: &str = "event types";
+const API_KEYS: &str = "api keys";
 
 impl Subject {
     fn name(&self) -> &str {
         match self {
             Self::Triggers(account) => account.as_str(),
             Self::EventTypes => EVENT_TYPES,
+            Self::ApiKeys => API_KEYS,
         }
     }
 }
@@ -99,8 +103,9 @@ impl<D: Database> Ledger<D> {
     /// When the ledger fails.
     pub fn abandoned(&self, now: Timestamp) -> Result<Vec<AccountId>, LedgerError> {
         let found = self.run(
-            "SELECT subject FROM lease WHERE expires_at <= ?1 AND subject <> ?2 LIMIT 10",
-            &[now.into(), text(EVENT_TYPES)],
+            "SELECT subject FROM lease
+             WHERE expires_at <= ?1 AND subject NOT IN (?2, ?3) LIMIT 10",
+            &[now.into(), text(EVENT_TYPES), text(API_KEYS)],
         )?;
         accounts(&found)
     }
@@ -112,8 +117,9 @@ impl<D: Database> Ledger<D> {
     /// When the ledger fails.
     pub fn unsettled(&self, now: Timestamp) -> Result<Vec<AccountId>, LedgerError> {
         let found = self.run(
-            "SELECT subject FROM lease WHERE (expires_at <= ?1 OR inherited) AND subject <> ?2",
-            &[now.into(), text(EVENT_TYPES)],
+            "SELECT subject FROM lease
+             WHERE (expires_at <= ?1 OR inherited) AND subject NOT IN (?2, ?3)",
+            &[now.into(), text(EVENT_TYPES), text(API_KEYS)],
         )?;
         accounts(&found)
     }

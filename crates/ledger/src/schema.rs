@@ -12,6 +12,7 @@ const STATEMENTS: &[&str] = &[
     // The one delivery of a test has the claim under which it is made, and the end of that, too.
     // `batch` tells the array that the event came in from others, where that came under an
     // idempotency key. `source` is what the producer's id is unique in: a CloudEvent's, or nothing.
+    // `hops` tells how many webhooks led to the event.
     "CREATE TABLE IF NOT EXISTS event (
         account         TEXT NOT NULL,
         id              TEXT NOT NULL,
@@ -26,6 +27,7 @@ const STATEMENTS: &[&str] = &[
         fingerprint     TEXT NOT NULL,
         deliveries      TEXT NOT NULL,
         test            INTEGER NOT NULL DEFAULT 0,
+        hops            INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (account, id)
     )",
     "CREATE UNIQUE INDEX IF NOT EXISTS event_idempotency_key ON event (account, idempotency_key)

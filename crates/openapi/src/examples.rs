@@ -2,6 +2,7 @@
 
 use domain::{
     catalogue::{EventType, built_in},
+    preview::NOT_SHOWN,
     schedule::RetrySchedule,
     trigger,
     webhook::USER_AGENT,
@@ -13,6 +14,7 @@ pub(crate) const TRIGGER: &str = "trg_01M84Z34MRJWA9RQ9QBPKQ6788";
 pub(crate) const ACTION: &str = "act_01M84Z34MRDM1HTEVQZ2B81NSZ";
 pub(crate) const EVENT: &str = "evt_01M84Z351ZZZWRBGRVHJRFSR5M";
 pub(crate) const DELIVERY: &str = "dlv_01M84Z351ZTPPX3S4BKS7SY41X";
+pub(crate) const API_KEY: &str = "key_01M84Z30QF4RY7C0M2V9J8H5T3";
 pub(crate) const TYPE: &str = "participant.confirmed";
 pub(crate) const UMBRELLA: &str = "participant.reminder_state_changed";
 pub(crate) const CUSTOM_TYPE: &str = "invoice.paid";
@@ -45,7 +47,10 @@ pub(crate) fn filter() -> Value {
 
 /// An action as it is sent.
 pub(crate) fn action_input() -> Value {
-    json!({ "name": "Desk", "url": URL, "headers": { "authorization": "Bearer s3cr3t" } })
+    json!({
+        "name": "Desk", "url": URL, "headers": { "authorization": "Bearer s3cr3t" },
+        "secret_headers": ["authorization"],
+    })
 }
 
 pub(crate) fn action() -> Value {
@@ -55,7 +60,8 @@ pub(crate) fn action() -> Value {
         "enabled": true,
         "url": URL,
         "method": "POST",
-        "headers": { "authorization": "Bearer s3cr3t" },
+        "headers": {},
+        "secret_headers": ["authorization"],
         "body_template": null,
         "content_type": trigger::DEFAULT_CONTENT_TYPE,
         "timeout_seconds": trigger::DEFAULT_TIMEOUT,
@@ -153,19 +159,20 @@ pub(crate) fn delivery_details(status: &str) -> Value {
         "started_at": SENT,
         "duration_ms": 5,
         "status_code": 204,
-        "request_headers": sent_headers(false),
+        "request_headers": sent_headers(),
         "response_headers": { "date": "Mon, 23 Nov 2026 19:45:56 GMT" },
         "response_body": "",
     }]);
     delivery
 }
 
-/// The headers of a request to a receiver. The history does not show the values of custom ones.
-fn sent_headers(custom: bool) -> Value {
+/// The headers of a request to a receiver, without the values of secret ones.
+fn sent_headers() -> Value {
     json!({
-        "authorization": if custom { "Bearer s3cr3t" } else { "(not shown)" },
+        "authorization": NOT_SHOWN,
         "content-type": trigger::DEFAULT_CONTENT_TYPE,
         "user-agent": USER_AGENT,
+        "webhook-hops": "1",
         "webhook-id": DELIVERY,
         "webhook-signature": "v1,fS8mc4tUgl5x72FZc4oTDiXRJUHFQlyX8F60rMXCXyA=",
         "webhook-timestamp": "1795463156",
@@ -197,7 +204,7 @@ pub(crate) fn preview() -> Value {
             "actions": [{
                 "id": ACTION, "name": "Desk", "enabled": true, "would_send": true,
                 "request": {
-                    "method": "POST", "url": URL, "headers": sent_headers(true),
+                    "method": "POST", "url": URL, "headers": sent_headers(),
                     "body_bytes": body.len(), "body": body, "body_truncated": false,
                 },
             }],

@@ -89,7 +89,12 @@ impl Operation {
     /// An operation that needs the key; `id` is its name for programs. The problems that each of
     /// these can have are told already.
     pub(crate) fn new(id: &str, summary: &str) -> Self {
-        Self::open(id, summary).problems([Problem::BadRequest, Problem::Unauthorized])
+        Self::open(id, summary).problems([
+            Problem::BadRequest,
+            Problem::Unauthorized,
+            Problem::Forbidden,
+            Problem::TooManyRequests,
+        ])
     }
 
     /// An operation that whoever asks may use.

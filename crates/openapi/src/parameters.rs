@@ -4,7 +4,7 @@ use domain::{
     account,
     catalogue::MAX_KEY,
     event,
-    id::{ActionId, DeliveryId, EventId, TriggerId},
+    id::{ActionId, ApiKeyId, DeliveryId, EventId, TriggerId},
     page::{DEFAULT_LIMIT, MAX_LIMIT},
 };
 use serde_json::{Map, Value, json};
@@ -70,6 +70,15 @@ pub(crate) fn all() -> Map<String, Value> {
                 id(DeliveryId::PREFIX),
                 "The delivery's id.",
                 examples::DELIVERY,
+            ),
+        ),
+        (
+            "api_key",
+            path(
+                "api_key",
+                id(ApiKeyId::PREFIX),
+                "The API key's id.",
+                examples::API_KEY,
             ),
         ),
         (

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod actions;
+mod api_keys;
 mod body_templates;
 mod deliveries;
 mod event_types;
@@ -20,7 +21,7 @@ use crate::{operation::Path, schemas::Named};
 type Group = (&'static str, &'static str, fn() -> Vec<Path>);
 
 /// In the order in which people are shown them.
-const GROUPS: [Group; 11] = [
+const GROUPS: [Group; 12] = [
     (
         "Event types",
         "What the main app can post, and what the deployment adds to it.",
@@ -72,6 +73,11 @@ const GROUPS: [Group; 11] = [
         portal_links::paths,
     ),
     (
+        "API keys",
+        "Keys for what needs less than everything.",
+        api_keys::paths,
+    ),
+    (
         "Health",
         "Whether the service can do its work.",
         health::paths,
@@ -103,6 +109,7 @@ pub(crate) fn all() -> Value {
 /// The schemas of those files that bring theirs along.
 pub(crate) fn schemas() -> impl Iterator<Item = Named> {
     [
+        api_keys::schemas(),
         body_templates::schemas(),
         filters::schemas(),
         portal_links::schemas(),

@@ -9,6 +9,7 @@ use crate::schema::{Schema, constant, integer, list, object, of, one_of, text};
 pub(crate) enum Problem {
     BadRequest,
     Unauthorized,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
     Conflict,
@@ -17,8 +18,10 @@ pub(crate) enum Problem {
     UnsupportedMediaType,
     Invalid,
     InvalidEvents,
+    TooManyRequests,
     Internal,
     Unavailable,
+    LoopDetected,
 }
 
 /// What there is to tell of one.
@@ -33,9 +36,10 @@ struct Told {
 }
 
 impl Problem {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::BadRequest,
         Self::Unauthorized,
+        Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
@@ -44,8 +48,10 @@ impl Problem {
         Self::UnsupportedMediaType,
         Self::Invalid,
         Self::InvalidEvents,
+        Self::TooManyRequests,
         Self::Internal,
         Self::Unavailable,
+        Self::LoopDetected,
     ];
 
     /// The status of the answer.
@@ -86,6 +92,14 @@ impl Problem {
                     "this needs the header `Authorization: Bearer <api key>` with a valid key",
                 )
             },
+            Self::Forbidden => told(
+                403,
+                "Forbidden",
+                &["forbidden"],
+                "The key is valid and may not do this: it lacks the scope, is for other accounts, or \
+                 this takes a key of the setting `api_key`.",
+                "this takes a key with the scope manage",
+            ),
             Self::NotFound => told(
                 404,
                 "Not Found",
@@ -154,6 +168,16 @@ impl Problem {
                     "",
                 )
             },
+            Self::TooManyRequests => Told {
+                header: Some(("Retry-After", "retry-after")),
+                ..told(
+                    429,
+                    "Too Many Requests",
+                    &["too_many_requests"],
+                    "The key was used more often in this minute than it may be.",
+                    "this key is limited to about 600 requests a minute",
+                )
+            },
             Self::Internal => told(
                 500,
                 "Internal Server Error",
@@ -172,6 +196,15 @@ impl Problem {
                     "a store is busy or out of reach; try again",
                 )
             },
+            Self::LoopDetected => told(
+                508,
+                "Loop Detected",
+                &["loop_detected"],
+                "The event came of a webhook that came of an event, and so on, too many times over: \
+                 `webhook-hops` says so. Nothing was accepted.",
+                "6 webhooks led to this event, one after the other, and the most is 5: a trigger's \
+                 webhook seems to come back as an event that fires it",
+            ),
         }
     }
 
@@ -192,7 +225,7 @@ impl Problem {
             let wrong = detail.strip_prefix(pointer).unwrap_or(detail).trim_start();
             example["errors"] = json!([{ "pointer": pointer, "detail": wrong }]);
         }
-        if status >= 500 {
+        if matches!(self, Self::Internal | Self::Unavailable) {
             example["request_id"] = json!("req_5f0c8d1e2b3a49768c9d0e1f2a3b4c5d");
         }
         let this_one = json!({ "properties": {
@@ -257,7 +290,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         (
             "pointer",
             text()
-                .like("^(/.*)?$")
+                .like("^(/[\\s\\S]*)?$")
                 .says("JSON pointer (RFC 6901) to the member; empty for the whole body."),
         ),
         (

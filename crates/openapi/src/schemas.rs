@@ -10,7 +10,7 @@ mod previews;
 mod triggers;
 
 use domain::{
-    id::{ActionId, DeliveryId, EventId, TriggerId},
+    id::{ActionId, ApiKeyId, DeliveryId, EventId, TriggerId},
     trigger::MAX_NAME,
 };
 use serde_json::{Map, Value};
@@ -47,7 +47,7 @@ pub(crate) fn all(more: impl IntoIterator<Item = Named>) -> Map<String, Value> {
 }
 
 /// A name that a person gives.
-fn name() -> Schema {
+pub(crate) fn name() -> Schema {
     text()
         .not_empty()
         .at_most(MAX_NAME)
@@ -79,6 +79,10 @@ pub(crate) fn action_id() -> Schema {
     id(ActionId::PREFIX).says("The action's id.")
 }
 
+pub(crate) fn api_key_id() -> Schema {
+    id(ApiKeyId::PREFIX).says("The key's id.")
+}
+
 fn event_id() -> Schema {
     id(EventId::PREFIX).says("The event's id.")
 }
@@ -88,7 +92,7 @@ fn delivery_id() -> Schema {
 }
 
 /// A page of a list.
-fn page(items: &str) -> Schema {
+pub(crate) fn page(items: &str) -> Schema {
     object([
         ("data", list(of(items)).says("The items of this page.")),
         ("next_cursor", next_cursor()),

@@ -10,7 +10,7 @@ use super::document;
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
 /// The routes of the components, as their `route` functions have them.
-const ROUTES: [(&str, &[&str]); 28] = [
+const ROUTES: [(&str, &[&str]); 30] = [
     ("/v1/health", &["get"]),
     ("/v1/event-types", &["get"]),
     ("/v1/event-types/{key}", &["get", "put", "delete"]),
@@ -39,6 +39,8 @@ const ROUTES: [(&str, &[&str]); 28] = [
         "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/test",
         &["post"],
     ),
+    ("/v1/api-keys", &["get", "post"]),
+    ("/v1/api-keys/{api_key}", &["get", "delete"]),
     ("/v1/filters/check", &["post"]),
     ("/v1/body-templates/render", &["post"]),
     ("/v1/accounts/{account}/events", &["get", "post"]),

@@ -74,6 +74,8 @@ pub struct Action {
     pub method: String,
     /// With which headers.
     pub headers: BTreeMap<String, String>,
+    /// The names of those whose values are not shown.
+    pub secret_headers: Vec<String>,
     /// What makes its bodies.
     pub body_template: Option<String>,
     /// Of which media type.

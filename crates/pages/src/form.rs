@@ -198,8 +198,10 @@ pub struct ActionForm {
     pub enabled: bool,
     /// With which method.
     pub method: String,
-    /// With which headers, `name: value`, a line each.
+    /// With which headers, `name: value`, a line each. [`SECRET`] stands for a value that is not shown.
     pub headers: String,
+    /// Whose values are not to be shown again: names with commas between them.
+    pub secret_headers: String,
     /// What makes the bodies; empty for the usual ones.
     pub body_template: String,
     /// Of which media type.
@@ -214,15 +216,19 @@ pub struct ActionForm {
     pub errors: Errors,
 }
 
+/// What stands for the value of a secret header: left so, the value stays as it is.
+pub const SECRET: &str = "(secret)";
+
 /// The methods of requests.
 pub const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
 
 /// An action's fields, as the API calls them.
-const ACTION_FIELDS: [&str; 8] = [
+const ACTION_FIELDS: [&str; 9] = [
     "name",
     "url",
     "method",
     "headers",
+    "secret_headers",
     "body_template",
     "content_type",
     "timeout_seconds",
@@ -245,8 +251,10 @@ impl ActionForm {
     /// The form of an action that is there.
     pub fn of(action: &Action, revision: String) -> Self {
         let headers = action.headers.iter();
+        let secret = action.secret_headers.iter();
         let headers: Vec<_> = headers
             .map(|(name, value)| format!("{name}: {value}"))
+            .chain(secret.map(|name| format!("{name}: {SECRET}")))
             .collect();
         Self {
             name: action.name.clone(),
@@ -254,6 +262,7 @@ impl ActionForm {
             enabled: action.enabled,
             method: action.method.clone(),
             headers: headers.join("\n"),
+            secret_headers: action.secret_headers.join(", "),
             body_template: action.body_template.clone().unwrap_or_default(),
             content_type: action.content_type.clone(),
             timeout_seconds: action.timeout_seconds.to_string(),
@@ -271,6 +280,7 @@ impl ActionForm {
             enabled: fields.ticked("enabled"),
             method: fields.trimmed("method"),
             headers: fields.lines("headers").trim().to_owned(),
+            secret_headers: fields.trimmed("secret_headers"),
             body_template: fields.lines("body_template"),
             content_type: fields.trimmed("content_type"),
             timeout_seconds: fields.trimmed("timeout_seconds"),
@@ -281,9 +291,12 @@ impl ActionForm {
     }
 
     /// What the API is to be told. `None` when what was typed can't be said; the errors then say
-    /// why. `before` are the header names there were: a merge patch takes away what it names null.
-    pub fn to_json(&mut self, before: &[&str]) -> Option<Value> {
-        let headers = self.header_map(before);
+    /// why. `before` are the header names there were, and those of the secret ones among them: a merge
+    /// patch takes away what it names null, and leaves what it does not name.
+    pub fn to_json(&mut self, before: &[&str], secret: &[&str]) -> Option<Value> {
+        let headers = self.header_map(before, secret);
+        let secret_headers = self.secret_headers.split(',').map(str::trim);
+        let secret_headers: Vec<_> = secret_headers.filter(|name| !name.is_empty()).collect();
         let delays = text::parse_delays(&self.retry_schedule)
             .map_err(|detail| self.errors.add("retry_schedule", detail));
         let timeout = self.timeout_seconds.parse::<u32>().map_err(|_| {
@@ -298,6 +311,7 @@ impl ActionForm {
             "enabled": self.enabled,
             "method": self.method,
             "headers": headers,
+            "secret_headers": secret_headers,
             "body_template": template,
             "content_type": self.content_type,
             "timeout_seconds": timeout,
@@ -305,7 +319,7 @@ impl ActionForm {
         }))
     }
 
-    fn header_map(&mut self, before: &[&str]) -> Option<Map<String, Value>> {
+    fn header_map(&mut self, before: &[&str], secret: &[&str]) -> Option<Map<String, Value>> {
         let mut headers: Map<String, Value> = before
             .iter()
             .map(|name| ((*name).to_owned(), Value::Null))
@@ -327,6 +341,7 @@ impl ActionForm {
             }
             headers.insert(name, value.trim().into());
         }
+        headers.retain(|name, value| !(secret.contains(&name.as_str()) && value == SECRET));
         (!wrong).then_some(headers)
     }
 
@@ -337,7 +352,13 @@ impl ActionForm {
 
     /// Whether the request is not the usual one, or something is wrong with it.
     pub(crate) fn has_advanced(&self) -> bool {
-        let fields = ["method", "headers", "content_type", "body_template"];
+        let fields = [
+            "method",
+            "headers",
+            "secret_headers",
+            "content_type",
+            "body_template",
+        ];
         !self.headers.is_empty()
             || !self.body_template.is_empty()
             || fields.iter().any(|field| !self.errors.of(field).is_empty())
@@ -373,11 +394,24 @@ mod tests {
     fn headers_are_lines_and_those_that_are_gone_are_taken_away() {
         let mut form = ActionForm::new();
         form.headers = "X-Team: desk: 1\n\nauthorization:Bearer x".into();
-        let sent = form.to_json(&["x-team", "x-old"]).unwrap();
+        let sent = form.to_json(&["x-team", "x-old"], &[]).unwrap();
         assert_eq!(
             sent["headers"],
             json!({"x-team": "desk: 1", "x-old": null, "authorization": "Bearer x"})
         );
+    }
+
+    #[test]
+    fn a_secret_header_that_was_left_alone_is_not_sent() {
+        let mut form = ActionForm::new();
+        form.headers = format!("x-team: {SECRET}\nauthorization: {SECRET}\nx-key: new");
+        form.secret_headers = "authorization, x-key,".into();
+        let names = ["authorization", "x-key", "x-gone"];
+        let sent = form.to_json(&names, &names).unwrap();
+        // What is not secret may have that value.
+        let headers = json!({"x-team": SECRET, "x-key": "new", "x-gone": null});
+        assert_eq!(sent["headers"], headers);
+        assert_eq!(sent["secret_headers"], json!(["authorization", "x-key"]));
     }
 
     #[test]
@@ -386,7 +420,7 @@ mod tests {
         form.headers = "no header\na: 1\nA: 2".into();
         form.retry_schedule = "5x".into();
         form.timeout_seconds = "soon".into();
-        assert_eq!(form.to_json(&[]), None);
+        assert_eq!(form.to_json(&[], &[]), None);
         assert_eq!(form.errors.of("headers").len(), 2);
         assert_eq!(form.errors.of("retry_schedule").len(), 1);
         assert_eq!(form.errors.of("timeout_seconds").len(), 1);
@@ -412,7 +446,7 @@ mod tests {
 
     #[test]
     fn the_form_of_a_new_action_is_what_the_api_would_set() {
-        let sent = ActionForm::new().to_json(&[]).unwrap();
+        let sent = ActionForm::new().to_json(&[], &[]).unwrap();
         assert_eq!(sent["timeout_seconds"], 15);
         assert_eq!(sent["retry_schedule"].as_array().unwrap().len(), 9);
         assert_eq!(sent["body_template"], Value::Null);

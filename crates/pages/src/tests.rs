@@ -65,7 +65,7 @@ impl Sample<'_> {
                 "id": ACTION, "name": self.text, "enabled": false,
                 "disabled": {"reason": self.text, "at": TIME},
                 "url": format!("https://a.example/{}", self.text), "method": "POST",
-                "headers": {"x-team": self.text}, "body_template": self.text,
+                "headers": {"x-team": self.text}, "secret_headers": [self.text], "body_template": self.text,
                 "content_type": self.text, "timeout_seconds": 15, "retry_schedule": [5, 300],
                 "health": {
                     "last_success_at": TIME, "last_failure_at": TIME, "failing_since": TIME,
@@ -143,7 +143,15 @@ impl Sample<'_> {
             general: vec![self.text.into()],
             ..Errors::default()
         };
-        for field in ["name", "url", "type", "filter", "headers", "body_template"] {
+        for field in [
+            "name",
+            "url",
+            "type",
+            "filter",
+            "headers",
+            "secret_headers",
+            "body_template",
+        ] {
             errors.add(field, self.text);
         }
         errors

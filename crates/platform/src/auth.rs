@@ -1,27 +1,31 @@
 //! Who may call: the bearer key of every /v1 route.
 
+use domain::access::need;
 use subtle::ConstantTimeEq as _;
 
-use crate::{config, http::Head, problem::Problem};
+use crate::{api_keys, clock, config, http::Head, problem::Problem};
 
-/// Lets the request pass when it carries one of the API keys.
+/// Lets the request pass when it carries an API key that may do what it asks for.
 ///
 /// # Errors
 ///
-/// 401 without a valid key.
+/// 401 without a valid key, 403 with one that may not do this, 429 with one that was used too often.
 pub fn api_key(head: &Head) -> Result<(), Problem> {
     let given = head
         .header("authorization")
         .and_then(bearer)
         .ok_or_else(Problem::unauthorized)?;
-    if is_api_key(given)? {
-        Ok(())
-    } else {
-        Err(Problem::unauthorized())
+    if is_root_key(given)? {
+        return Ok(());
     }
+    let now = clock::now();
+    let key = api_keys::of_token(given, now)?.ok_or_else(Problem::unauthorized)?;
+    key.allow(need(&head.method, &head.segments()))
+        .map_err(|denied| Problem::forbidden(denied.to_string()))?;
+    api_keys::count(&key, now)
 }
 
-/// Whether this is one of the API keys.
+/// Whether this is one of the keys of the setting `api_key`, which may do everything.
 ///
 /// Every key is compared, each in constant time: how long the answer takes says nothing about how
 /// near a guess came, nor which key it was near to.
@@ -29,7 +33,7 @@ pub fn api_key(head: &Head) -> Result<(), Problem> {
 /// # Errors
 ///
 /// When the setting is missing.
-pub fn is_api_key(given: &str) -> Result<bool, Problem> {
+pub fn is_root_key(given: &str) -> Result<bool, Problem> {
     let mut valid = subtle::Choice::from(0);
     for key in config::api_keys()? {
         valid |= key.as_bytes().ct_eq(given.as_bytes());

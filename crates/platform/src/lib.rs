@@ -4,6 +4,7 @@
 //! for through [`store`] (triggers, in the key-value store) and [`ledger`] (events, deliveries and
 //! attempts, in SQLite).
 
+pub mod api_keys;
 pub mod auth;
 pub mod catalogue;
 pub mod clock;

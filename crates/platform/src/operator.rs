@@ -4,6 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use domain::{
     account::AccountId,
+    hops::Hops,
     id::{EventId, TriggerId},
     operator::{Announcement, Fact},
     time::Timestamp,
@@ -90,6 +91,7 @@ impl Plan<'_> {
             producer_id: None,
             source: None,
             fingerprint: &self.key,
+            hops: Hops::default(),
             deliveries: &self.deliveries,
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use domain::{
+    hops::Stopped,
     input::{FieldError, Unreadable},
     sealing::OpenError,
 };
@@ -145,6 +146,14 @@ impl Problem {
         Self { errors, ..problem }
     }
 
+    /// 429: an API key was used more often than it may be, for so many seconds to come.
+    pub fn too_many_requests(limit: u32, seconds: u64) -> Self {
+        let detail = format!("this key is limited to about {limit} requests a minute");
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        problem.headers.push(("retry-after", seconds.to_string()));
+        problem
+    }
+
     /// 500: our fault. The cause is logged, never shown.
     pub fn internal(cause: impl ToString) -> Self {
         let detail = "something went wrong on this side; the log has the cause";
@@ -231,6 +240,19 @@ impl From<Unreadable> for Problem {
 impl From<Vec<FieldError>> for Problem {
     fn from(errors: Vec<FieldError>) -> Self {
         Self::invalid(errors)
+    }
+}
+
+impl From<Stopped> for Problem {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::NotANumber => Self::bad_request(stopped.to_string()),
+            Stopped::TooMany(_) => Self::new(
+                StatusCode::LOOP_DETECTED,
+                "loop_detected",
+                stopped.to_string(),
+            ),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `index:{account}` | a line for each trigger, in the order of creation: what lists read |
 //! | `match:{account}:{type}` | what matching needs of the type's triggers |
 //! | `event-types` | the deployment's own event types, see [`catalogue`](crate::catalogue) |
+//! | `api-keys`, `api-key…:{key}` | see [`api_keys`](crate::api_keys) |
 //!
 //! The store has no compare-and-swap and no writes of several keys. So writers of an account take
 //! turns, under a lease in the ledger, and write the truth first, then what is derived from it. A
@@ -280,6 +281,10 @@ impl TriggerStore {
 
     pub(crate) fn write(&self, key: &str, what: &'static str, value: &impl Serialize) -> Written {
         Ok(self.store.set(key, &encode(what, value)?)?)
+    }
+
+    pub(crate) fn delete(&self, key: &str) -> Written {
+        Ok(self.store.delete(key)?)
     }
 }
 

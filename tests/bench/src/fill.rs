@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use domain::{
     account::AccountId,
     delivery::{Settled, Status},
+    hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     time::Timestamp,
 };
@@ -213,6 +214,7 @@ fn owe(
         producer_id: None,
         source: None,
         fingerprint: "",
+        hops: Hops::default(),
         deliveries: std::slice::from_ref(&delivery),
     })?;
     ensure!(

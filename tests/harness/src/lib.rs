@@ -20,6 +20,7 @@ mod process;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,9 @@ pub const SPIN: &str = "SPIN";
 
 /// Names the embedded host's program, where it is not in the target directory that the test runs from.
 pub const EMBEDDED_HOST: &str = "EMBEDDED_HOST";
+
+/// Names a folder to which what services leave behind, their stores and logs, is copied when they are dropped.
+pub const KEEP: &str = "HARNESS_KEEP";
 
 /// The program that runs an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +100,7 @@ pub struct Command {
     state_dir: PathBuf,
     args: Vec<OsString>,
     env: BTreeMap<OsString, OsString>,
+    ip: Ipv4Addr,
     port: u16,
     scratch: Arc<TempDir>,
 }
@@ -118,6 +123,7 @@ impl Command {
             state_dir: scratch.path().join("state"),
             args: Vec::new(),
             env: BTreeMap::new(),
+            ip: Ipv4Addr::LOCALHOST,
             port: 0,
             scratch: Arc::new(scratch),
         })
@@ -153,6 +159,13 @@ impl Command {
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
+        self
+    }
+
+    /// An address to listen on, instead of 127.0.0.1.
+    #[must_use]
+    pub fn ip(mut self, ip: Ipv4Addr) -> Self {
+        self.ip = ip;
         self
     }
 

@@ -1,10 +1,12 @@
 //! The process behind a service.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpListener, TcpStream};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -13,10 +15,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::{Command, Host};
+use crate::{Command, Host, KEEP};
 
-/// The line both hosts print when they are ready, up to the port.
-const READY: &str = "Serving http://127.0.0.1:";
+/// The line both hosts print when they are ready, up to the address.
+const READY: &str = "Serving http://";
 
 /// How long a host may take to be ready: a first start compiles every component.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -33,11 +35,13 @@ pub struct Service {
     child: Child,
     port: u16,
     logs: Logs,
+    kept: Option<PathBuf>,
 }
 
 impl Service {
     pub(crate) fn start(command: Command) -> anyhow::Result<Self> {
-        let logs = Logs::default();
+        let kept = kept()?;
+        let logs = Logs::beside(kept.as_deref())?;
         let mut attempt = 1;
         loop {
             match spawn(&command, &logs) {
@@ -47,6 +51,7 @@ impl Service {
                         child,
                         port,
                         logs,
+                        kept,
                     });
                 }
                 // Only Spin is given a port that was free a moment ago.
@@ -64,7 +69,7 @@ impl Service {
 
     /// The base URL, without a trailing slash. It stays the same over restarts.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}:{}", self.command.ip, self.port)
     }
 
     /// The port of the loopback interface that the application listens on.
@@ -80,6 +85,11 @@ impl Service {
     /// Where its data is.
     pub fn state_dir(&self) -> &Path {
         &self.command.state_dir
+    }
+
+    /// Where what it leaves behind is kept: its log from the start, its stores when it is dropped.
+    pub fn kept(&self) -> Option<&Path> {
+        self.kept.as_deref()
     }
 
     /// The id of the process that was started.
@@ -98,7 +108,9 @@ impl Service {
         self.child.wait()?;
         // Spin's second process is not this one's child: it is gone when it does not listen any more.
         let end = Instant::now() + STOP_LIMIT;
-        while self.command.host.is_spin() && TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+        while self.command.host.is_spin()
+            && TcpStream::connect((self.command.ip, self.port)).is_ok()
+        {
             ensure!(
                 Instant::now() < end,
                 "the host still listens after it was killed"
@@ -131,6 +143,20 @@ impl Service {
         Ok(())
     }
 
+    /// Copies its stores to the folder that [`KEEP`] names, if it does.
+    fn keep(&self) -> anyhow::Result<()> {
+        let Some(kept) = &self.kept else {
+            return Ok(());
+        };
+        for entry in std::fs::read_dir(self.state_dir())? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                std::fs::copy(entry.path(), kept.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    }
+
     fn signal(&mut self, signal: Signal) -> anyhow::Result<()> {
         // Once waited for, the id may be another process's.
         if self.child.try_wait()?.is_some() {
@@ -149,6 +175,8 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         let _ = self.kill();
+        // A test's end is no place to fail; whoever looks at what was kept finds out.
+        let _ = self.keep();
     }
 }
 
@@ -167,14 +195,14 @@ fn spawn(command: &Command, logs: &Logs) -> anyhow::Result<(Child, u16)> {
     };
     let port = match (&command.host, command.port) {
         // Spin takes port 0 too, but then its guests' requests to their own application go to port 0.
-        (Host::Spin(_), 0) => free_port()?,
+        (Host::Spin(_), 0) => free_port(command.ip)?,
         (_, port) => port,
     };
     process
         .arg("--from")
         .arg(&command.manifest)
         .arg("--listen")
-        .arg(format!("127.0.0.1:{port}"))
+        .arg(format!("{}:{port}", command.ip))
         .arg("--state-dir")
         .arg(&command.state_dir)
         .args(&command.args)
@@ -224,15 +252,46 @@ fn spawn(command: &Command, logs: &Logs) -> anyhow::Result<(Child, u16)> {
     }
 }
 
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+fn free_port(ip: Ipv4Addr) -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((ip, 0))?.local_addr()?.port())
+}
+
+/// A new folder for what a service leaves behind, in the one that [`KEEP`] names, if it does.
+fn kept() -> anyhow::Result<Option<PathBuf>> {
+    static COUNT: AtomicU32 = AtomicU32::new(1);
+
+    let Some(folder) = std::env::var_os(KEEP).filter(|folder| !folder.is_empty()) else {
+        return Ok(None);
+    };
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let kept = Path::new(&folder).join(format!("{}-{count}", std::process::id()));
+    std::fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
+    Ok(Some(kept))
 }
 
 /// What a process writes, collected line by line.
-#[derive(Clone, Default)]
-struct Logs(Arc<Mutex<String>>);
+#[derive(Clone)]
+struct Logs(Arc<Mutex<Collected>>);
+
+#[derive(Default)]
+struct Collected {
+    text: String,
+    /// Where it is kept, too.
+    file: Option<File>,
+}
 
 impl Logs {
+    fn beside(kept: Option<&Path>) -> anyhow::Result<Self> {
+        let file = kept
+            .map(|kept| File::create(kept.join("log")))
+            .transpose()?;
+        let collected = Collected {
+            file,
+            ..Collected::default()
+        };
+        Ok(Self(Arc::new(Mutex::new(collected))))
+    }
+
     /// Collects `output` to its end, and reports the port of a ready line.
     fn follow(&self, output: impl Read + Send + 'static, ready: Option<Sender<u16>>) {
         let logs = self.clone();
@@ -241,7 +300,10 @@ impl Logs {
                 let Ok(line) = line else { break };
                 let line = String::from_utf8_lossy(&line);
                 logs.append(&line);
-                let port = line.strip_prefix(READY).and_then(|port| port.parse().ok());
+                let port = line
+                    .strip_prefix(READY)
+                    .and_then(|address| address.rsplit_once(':'))
+                    .and_then(|(_, port)| port.parse().ok());
                 if let (Some(port), Some(ready)) = (port, &ready) {
                     // Nobody waits any more when the line comes too late.
                     let _ = ready.send(port);
@@ -251,13 +313,18 @@ impl Logs {
     }
 
     fn append(&self, line: &str) {
-        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text.push_str(line);
-        text.push('\n');
+        let mut collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        collected.text.push_str(line);
+        collected.text.push('\n');
+        if let Some(file) = &mut collected.file {
+            // What can't be written is missed by whoever looks for it.
+            let _ = writeln!(file, "{line}");
+        }
     }
 
     fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        let collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        collected.text.len()
     }
 
     fn text(&self) -> String {
@@ -265,7 +332,7 @@ impl Logs {
     }
 
     fn text_from(&self, start: usize) -> String {
-        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        text.get(start..).unwrap_or_default().to_owned()
+        let collected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        collected.text.get(start..).unwrap_or_default().to_owned()
     }
 }

@@ -434,3 +434,13 @@ async fn with_a_public_url_links_lead_there_and_sessions_need_https() -> Result<
     assert!(cookie.ends_with("; Secure"), "{cookie}");
     Ok(())
 }
+
+#[tokio::test]
+async fn the_pages_reach_the_service_where_all_other_private_addresses_are_blocked() -> Result<()> {
+    let service = Service::shut_in(Settings::default())?;
+    let nobody = Visitor::at(&service.api_with_key(None));
+    let reply = nobody.form("/sign-in", &[("key", KEY)]).await?;
+    let operator = nobody.with(&reply)?;
+    operator.page("/accounts/acme/triggers").await?;
+    Ok(())
+}

@@ -1,6 +1,8 @@
 //! The end-to-end suites, a file for each subject. They are one program, so that they share one
 //! service and the waiting of one costs the others no time.
 
+mod api_keys;
+mod attacks;
 mod batch;
 mod catalogue;
 mod checks;
@@ -12,6 +14,8 @@ mod dashboard;
 mod deliveries;
 mod event_types;
 mod events;
+mod logs;
+mod loops;
 mod operator_events;
 mod preview;
 mod problems;
@@ -20,7 +24,9 @@ mod receivers;
 mod recipes;
 mod reference;
 mod restart;
+mod secret_headers;
 mod settings;
+mod shut_in;
 mod statistics;
 mod templates;
 mod test_send;

@@ -915,7 +915,7 @@ async fn a_secret_is_shown_on_its_own_route_only() -> Result<()> {
         let text = String::from_utf8(account.get(path).await?.body.to_vec())?;
         ensure!(text.contains(&hook.action), "{path} shows the action");
         ensure!(
-            !text.contains(bare) && !text.contains("secret"),
+            !text.contains(bare) && !text.replace("secret_headers", "").contains("secret"),
             "{path} shows a secret"
         );
     }

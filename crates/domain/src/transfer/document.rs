@@ -73,6 +73,9 @@ pub(super) struct ActionEntry {
     /// Null where the value is left out, or sealed.
     #[serde(default)]
     pub(super) headers: Map<String, Value>,
+    /// The names of those whose values are never shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) secret_headers: Vec<String>,
     pub(super) body_template: Option<String>,
     pub(super) content_type: Option<String>,
     pub(super) timeout_seconds: Option<u32>,
@@ -207,6 +210,7 @@ pub(super) fn in_the_clear(
         url: Some(action.url.clone()),
         method: Some(action.method),
         headers: action.headers(vault)?,
+        secret_headers: action.secret_headers.clone(),
         body_template: action
             .body_template
             .as_ref()

@@ -222,6 +222,7 @@ impl Checks<'_> {
             enabled: entry.enabled,
             method: entry.method,
             headers: Some(headers),
+            secret_headers: Some(entry.secret_headers),
             body_template: entry.body_template,
             content_type: entry.content_type,
             timeout_seconds: entry.timeout_seconds,

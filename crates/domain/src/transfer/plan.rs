@@ -208,6 +208,18 @@ impl Planning<'_> {
             kept.map(|value| (name.to_owned(), value.to_owned()))
         });
         let headers: Vec<_> = headers.collect();
+        // One that is kept stays secret, and one that is not there is none.
+        let was_secret = present.map_or(&[][..], |action| &action.secret_headers);
+        for name in was_secret
+            .iter()
+            .filter(|name| beside.blank.contains(*name))
+        {
+            if !settings.secret_headers.contains(name) {
+                settings.secret_headers.push(name.clone());
+            }
+        }
+        let there = |name: &String| headers.iter().any(|(present, _)| present == name);
+        settings.secret_headers.retain(there);
         settings.headers = CustomHeaders::parse(headers).map_err(|refusals| {
             let errors = refusals.into_iter().map(|(name, refusal)| {
                 let name = input::escape(&name);

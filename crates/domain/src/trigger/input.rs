@@ -47,6 +47,7 @@ pub struct ActionInput {
     pub(crate) enabled: Option<bool>,
     pub(crate) method: Option<Method>,
     pub(crate) headers: Option<Map<String, Value>>,
+    pub(crate) secret_headers: Option<Vec<String>>,
     pub(crate) body_template: Option<String>,
     pub(crate) content_type: Option<String>,
     pub(crate) timeout_seconds: Option<u32>,
@@ -71,6 +72,8 @@ pub struct ActionSettings {
     pub(crate) url: EndpointUrl,
     pub(crate) method: Method,
     pub(crate) headers: CustomHeaders,
+    /// The names of those whose values are never shown, in lower case.
+    pub(crate) secret_headers: Vec<String>,
     pub(crate) body_template: Option<BodyTemplate>,
     pub(crate) content_type: String,
     pub(crate) timeout_seconds: u32,
@@ -150,6 +153,10 @@ impl ActionInput {
             EndpointUrl::parse(&text, policy).map_err(|refusal| refusal.to_string())
         });
         let headers = errors.take_all(Some(check_headers(self.headers.unwrap_or_default())));
+        let secret_headers = headers.as_ref().and_then(|headers| {
+            let names = self.secret_headers.unwrap_or_default();
+            errors.take_all(Some(check_secret_headers(names, headers)))
+        });
         let content_type = self.content_type.as_deref().unwrap_or(DEFAULT_CONTENT_TYPE);
         let content_type = errors.take("/content_type", headers::parse_content_type(content_type));
         let timeout_seconds = errors.take("/timeout_seconds", timeout(self.timeout_seconds));
@@ -171,6 +178,7 @@ impl ActionInput {
             name,
             url,
             headers,
+            secret_headers,
             content_type,
             timeout_seconds,
             retry_schedule,
@@ -179,6 +187,7 @@ impl ActionInput {
                 Some(name),
                 Some(url),
                 Some(headers),
+                Some(secret_headers),
                 Some(content_type),
                 Some(timeout_seconds),
                 Some(retry_schedule),
@@ -188,6 +197,7 @@ impl ActionInput {
                 url,
                 method: self.method.unwrap_or_default(),
                 headers,
+                secret_headers,
                 body_template,
                 content_type,
                 timeout_seconds,
@@ -284,6 +294,27 @@ fn check_headers(members: Map<String, Value>) -> Result<CustomHeaders, Vec<Field
             .map(|(name, refusal)| FieldError::new(at(name), refusal))
             .collect()
     })
+}
+
+/// The names of secret headers in lower case, each of a header that is there.
+fn check_secret_headers(
+    names: Vec<String>,
+    headers: &CustomHeaders,
+) -> Result<Vec<String>, Vec<FieldError>> {
+    let mut checked = Vec::new();
+    let mut errors = Vec::new();
+    for (index, name) in names.into_iter().enumerate() {
+        let name = name.to_ascii_lowercase();
+        let pointer = format!("/secret_headers/{index}");
+        if checked.contains(&name) {
+            errors.push(FieldError::new(pointer, "is there twice"));
+        } else if headers.iter().any(|(present, _)| present == name) {
+            checked.push(name);
+        } else {
+            errors.push(FieldError::new(pointer, "names no header of the action"));
+        }
+    }
+    errors.is_empty().then_some(checked).ok_or(errors)
 }
 
 /// A filter that is in order; errors point into the member `filter`.

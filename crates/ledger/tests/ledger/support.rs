@@ -10,6 +10,7 @@ use std::{
 use domain::{
     account::AccountId,
     delivery::{Settled, Status},
+    hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     matching::Skip,
     page::Page,
@@ -272,6 +273,7 @@ impl<'a> Post<'a> {
             producer_id: self.producer_id,
             source: self.source,
             fingerprint: self.fingerprint,
+            hops: Hops::default(),
             deliveries: self.owed,
         }
     }
@@ -391,6 +393,7 @@ pub(crate) fn begin_test<D: Database>(
             test: true,
             occurred_at: now,
             data: RawValue::from_string("{}".into()).unwrap(),
+            hops: Hops::default(),
         },
         delivery: DeliveryId::new(now, entropy()),
         trigger: target.trigger,

@@ -1,6 +1,9 @@
 //! `/v1/accounts/{account}/events[/preview|/{event}[/replay]]`
 
-use domain::event::{MAX_BATCH, cloud_event};
+use domain::{
+    event::{MAX_BATCH, cloud_event},
+    hops,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -8,7 +11,7 @@ use crate::{
     operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, get, path, post},
     parameters::{header, shared},
     problems::Problem,
-    schema::{of, text},
+    schema::{integer, of, text},
     schemas::one_or_several,
 };
 
@@ -61,7 +64,15 @@ fn accept() -> Operation {
             cloud_event::STRUCTURED,
             cloud_event::BATCHED,
         ))
-        .takes([shared("idempotency-key")])
+        .takes([
+            shared("idempotency-key"),
+            header(
+                hops::HEADER,
+                integer(0..=hops::MAX.into()),
+                "Of the webhook that led to this event, if one did, as it came. An event that more \
+                 than 5 webhooks led to, one after the other, is answered 508.",
+            ),
+        ])
         .takes(binary_mode())
         .body(events())
         .answers(
@@ -83,7 +94,7 @@ fn accept() -> Operation {
                 json!([examples::accepted(true)]),
             ),
         )
-        .problems([Problem::InvalidEvents])
+        .problems([Problem::InvalidEvents, Problem::LoopDetected])
 }
 
 fn events() -> Body {

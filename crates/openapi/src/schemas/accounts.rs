@@ -92,6 +92,7 @@ fn action() -> Schema {
         ("url", actions::url()),
         ("method?", method().or_null()),
         ("headers?", headers),
+        ("secret_headers?", actions::secret_headers()),
         ("body_template?", actions::template().or_null()),
         ("content_type?", actions::content_type().or_null()),
         ("timeout_seconds?", actions::timeout().or_null()),

@@ -36,6 +36,7 @@ fn shown() -> Schema {
         ("url", url()),
         ("method", method()),
         ("headers", headers(text())),
+        ("secret_headers", secret_headers()),
         ("body_template", template().or_null()),
         ("content_type", content_type()),
         ("timeout_seconds", timeout()),
@@ -67,7 +68,7 @@ fn patch() -> Schema {
 }
 
 /// What need not be said of an action.
-fn optional(headers: Schema) -> [Named; 7] {
+fn optional(headers: Schema) -> [Named; 8] {
     [
         (
             "enabled?",
@@ -75,6 +76,10 @@ fn optional(headers: Schema) -> [Named; 7] {
         ),
         ("method?", method().default("POST").or_null()),
         ("headers?", headers.default(json!({})).or_null()),
+        (
+            "secret_headers?",
+            secret_headers().default(json!([])).or_null(),
+        ),
         ("body_template?", template().or_null()),
         (
             "content_type?",
@@ -114,6 +119,13 @@ pub(super) fn headers(value: Schema) -> Schema {
              `content-length`, `content-type`, `date`, those of the connection and those that \
              start with `webhook-` can't be set."
         ))
+}
+
+pub(super) fn secret_headers() -> Schema {
+    list(text()).at_most(MAX_COUNT).says(
+        "The names of those headers whose values are never shown again. To take a name away, give \
+         its header another value.",
+    )
 }
 
 pub(super) fn template() -> Schema {

@@ -1,0 +1,218 @@
+//! The API keys that were made through the API: where they are kept, and how they are used.
+//!
+//! | key in the store | value |
+//! |---|---|
+//! | `api-key:{key}` | a key, without what would let anybody use it: the truth |
+//! | `api-key-use:{key}` | when it was last used, and about how often in that minute |
+//! | `api-keys` | the ids of the keys that there may be: what the list reads |
+
+use std::time::Duration;
+
+use domain::{
+    access::{ApiKey, ApiKeyInput, MAX_KEYS},
+    id::ApiKeyId,
+    input::FieldError,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock, entropy,
+    ledger::{self, Subject},
+    problem::Problem,
+    store::{PATIENCE, TriggerStore},
+};
+
+/// Where the ids are. No account's key begins like this, nor do the others here.
+const LIST: &str = "api-keys";
+
+/// How exact it is told when a key was last used.
+const USED: Duration = Duration::from_secs(10 * 60);
+
+/// How often the requests of a key with a limit are written down, in each minute. The rest is
+/// estimated: this many samples are right within an eighth.
+const SAMPLES: u32 = 64;
+
+const MINUTE: i64 = 60_000;
+
+fn key_of(id: ApiKeyId) -> String {
+    format!("api-key:{id}")
+}
+
+fn use_of(id: ApiKeyId) -> String {
+    format!("api-key-use:{id}")
+}
+
+/// How a key was used.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Use {
+    /// Within [`USED`].
+    last_at: Option<Timestamp>,
+    /// The minute that `count` is of, since 1970.
+    minute: i64,
+    /// About how many requests there were in it.
+    count: u32,
+}
+
+/// A key with what is known of its use.
+#[derive(Debug)]
+pub struct Listed {
+    /// The key.
+    pub key: ApiKey,
+    /// When it was last used, within ten minutes; nothing while it was not.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// The key that a token is, if it is one.
+///
+/// # Errors
+///
+/// When the store fails.
+pub(crate) fn of_token(token: &str, now: Timestamp) -> Result<Option<ApiKey>, Problem> {
+    let Some(id) = ApiKey::id_of(token) else {
+        return Ok(None);
+    };
+    let key: Option<ApiKey> = TriggerStore::open()?.read(&key_of(id))?;
+    Ok(key.filter(|key| key.admits(token, now)))
+}
+
+/// Notes that a key is being used: a read, and a write now and then.
+///
+/// # Errors
+///
+/// 429 when it was used more often in this minute than it may be, or when the store fails.
+pub(crate) fn count(key: &ApiKey, now: Timestamp) -> Result<(), Problem> {
+    let store = TriggerStore::open()?;
+    let name = use_of(key.id);
+    let mut noted: Use = store.read(&name)?.unwrap_or_default();
+    let minute = now.as_millis().div_euclid(MINUTE);
+    let known = noted.last_at.is_some_and(|at| now.since(at) < USED);
+    let mut write = !known;
+    if let Some(limit) = key.requests_per_minute {
+        if noted.minute != minute {
+            (noted.minute, noted.count) = (minute, 0);
+        }
+        if noted.count >= limit {
+            let left = MINUTE - now.as_millis().rem_euclid(MINUTE);
+            return Err(Problem::too_many_requests(
+                limit,
+                left.unsigned_abs().div_ceil(1_000),
+            ));
+        }
+        // One in so many requests is written down, and stands for the others.
+        let weight = limit.div_ceil(SAMPLES);
+        if entropy::word().is_multiple_of(u64::from(weight)) {
+            noted.count = noted.count.saturating_add(weight);
+            write = true;
+        }
+    }
+    if write {
+        noted.last_at = Some(now);
+        store.write(&name, "what is known of an API key", &noted)?;
+    }
+    Ok(())
+}
+
+/// The keys, the first first.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn list() -> Result<Vec<Listed>, Problem> {
+    let store = TriggerStore::open()?;
+    let ids: Vec<ApiKeyId> = store.read(LIST)?.unwrap_or_default();
+    // One that is not there is about to be made, or was left behind half made.
+    let found = ids.into_iter().map(|id| listed(&store, id));
+    found.filter_map(Result::transpose).collect()
+}
+
+/// A key.
+///
+/// # Errors
+///
+/// 404 when there is none of this id, or when the store fails.
+pub fn find(id: &str) -> Result<Listed, Problem> {
+    let found = match ApiKeyId::parse(id) {
+        Ok(id) => listed(&TriggerStore::open()?, id)?,
+        Err(_) => None,
+    };
+    found.ok_or_else(|| none(id))
+}
+
+fn listed(store: &TriggerStore, id: ApiKeyId) -> Result<Option<Listed>, Problem> {
+    let Some(key) = store.read(&key_of(id))? else {
+        return Ok(None);
+    };
+    let noted: Use = store.read(&use_of(id))?.unwrap_or_default();
+    let last_used_at = noted.last_at;
+    Ok(Some(Listed { key, last_used_at }))
+}
+
+fn none(id: &str) -> Problem {
+    Problem::not_found(format!("there is no API key {id:?}"))
+}
+
+/// Makes a key. Returns it with its token, which can't be had again.
+///
+/// # Errors
+///
+/// 422 for what is wrong in `input` and when there are too many, or when a store fails.
+pub async fn create(input: ApiKeyInput) -> Result<(ApiKey, String), Problem> {
+    let now = clock::now();
+    let id = ApiKeyId::new(now, entropy::bits());
+    let (key, token) = input.check(id, entropy::bytes(), now)?;
+    change(|store, ids| {
+        // Those that were made halfway are gone with the next change.
+        let there = |id: &ApiKeyId| store.read::<ApiKey>(&key_of(*id));
+        let mut kept = Vec::new();
+        for id in ids {
+            if there(&id)?.is_some() {
+                kept.push(id);
+            }
+        }
+        if kept.len() >= MAX_KEYS {
+            let detail = format!("a deployment has at most {MAX_KEYS} API keys");
+            return Err(Problem::invalid(vec![FieldError::new("", detail)]));
+        }
+        kept.push(id);
+        // In the list first: no key works that the list does not show.
+        store.write(LIST, "the list of API keys", &kept)?;
+        store.write(&key_of(id), "an API key", &key)?;
+        Ok(())
+    })
+    .await?;
+    Ok((key, token))
+}
+
+/// Revokes a key: from now on it is none.
+///
+/// # Errors
+///
+/// 404 when there is none of this id, or when a store fails.
+pub async fn revoke(id: &str) -> Result<(), Problem> {
+    let found = find(id)?.key.id;
+    change(|store, mut ids| {
+        store.delete(&key_of(found))?;
+        store.delete(&use_of(found))?;
+        ids.retain(|id| *id != found);
+        store.write(LIST, "the list of API keys", &ids)?;
+        Ok(())
+    })
+    .await
+}
+
+/// Runs `change` on the store and the list when it is its turn.
+async fn change<T>(
+    change: impl FnOnce(&TriggerStore, Vec<ApiKeyId>) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let ledger = ledger::open()?;
+    let lease = ledger::lease(&ledger, &Subject::ApiKeys, PATIENCE).await?;
+    let changed = TriggerStore::open()
+        .map_err(Problem::from)
+        .and_then(|store| {
+            let ids = store.read(LIST)?.unwrap_or_default();
+            change(&store, ids)
+        });
+    ledger::give_back(&ledger, &lease);
+    changed
+}
