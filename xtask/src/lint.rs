@@ -32,8 +32,17 @@ pub(crate) fn run(project: &Project) -> Result<()> {
 
 pub(crate) fn formatting(project: &Project) -> Result<()> {
     eprintln!("xtask: formatting");
-    process::run(project.cargo().args(["fmt", "--all", "--check"]))
-        .context("run `cargo fmt --all` (it comes with `rustup component add rustfmt`)")
+    // The fuzz targets are a workspace of their own.
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+        let mut format = project.cargo();
+        format.args(["fmt", "--all", "--check", "--manifest-path", manifest]);
+        process::run(&mut format).with_context(|| {
+            format!(
+                "run `cargo fmt --all --manifest-path {manifest}` (it comes with `rustup component add rustfmt`)"
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// Has clippy compile the packages of this workspace, with warnings as errors. It is a compiler that lints, and this is how `cargo

@@ -9,6 +9,7 @@ mod build;
 mod contract;
 mod debian;
 mod dotenv;
+mod fuzz;
 mod host;
 mod leftovers;
 mod lint;
@@ -51,6 +52,8 @@ enum Task {
     Test(test::Options),
     /// Try the running service against its own description (`/openapi.json`)
     Contract(contract::Options),
+    /// Make up what strangers might write, and throw it at what reads that
+    Fuzz(fuzz::Options),
     /// Measure how fast it is on this machine
     Bench(bench::Options),
 }
@@ -88,6 +91,7 @@ fn run(task: Task) -> Result<()> {
         Task::Lint => lint::run(&project),
         Task::Test(options) => test::run(&project, &options),
         Task::Contract(options) => contract::run(&project, &options),
+        Task::Fuzz(options) => fuzz::run(&project, &options),
         Task::Bench(options) => bench::run(&project, &options),
     }
 }

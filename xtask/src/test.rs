@@ -9,6 +9,7 @@ use clap::Args;
 use crate::browser;
 use crate::build;
 use crate::contract::{self, Schemathesis};
+use crate::fuzz;
 use crate::host::{Host, HostChoice};
 use crate::leftovers::Leftovers;
 use crate::lint;
@@ -108,6 +109,9 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
                 contract::check(project, &schemathesis, &host, &embedded_host, examples)
             })?;
         }
+    }
+    if options.filter.is_none() {
+        step("fuzzing, for a moment", || fuzz::briefly(project))?;
     }
     if let Some(spin) = spin {
         step(&format!("end-to-end tests on {spin}"), || {
