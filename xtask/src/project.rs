@@ -13,9 +13,10 @@ use crate::process;
 pub(crate) const WASM_TARGET: &str = "wasm32-wasip1";
 
 /// The packages that `spin.toml` deploys.
-pub(crate) const COMPONENTS: [&str; 6] = [
+pub(crate) const COMPONENTS: [&str; 7] = [
     "triggers",
     "accounts",
+    "keys",
     "events",
     "delivery",
     "dashboard",

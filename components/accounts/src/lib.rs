@@ -1,7 +1,5 @@
-//! An account as a whole: exported, imported, purged, counted, and opened to its users; and the API
-//! keys, which say who may do what in which.
+//! An account as a whole: exported, imported, purged, counted, and opened to its users.
 
-mod api_keys;
 mod budget;
 mod export;
 mod import;
@@ -32,13 +30,6 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
 
 async fn route(request: &Request, started: Moment) -> Result<Response, Problem> {
     match (request.head.segments().as_slice(), &request.head.method) {
-        (["v1", "api-keys"], &Method::GET) => api_keys::list(request),
-        (["v1", "api-keys"], &Method::POST) => api_keys::create(request).await,
-        (["v1", "api-keys"], _) => Err(Problem::method_not_allowed("GET, POST")),
-        (["v1", "api-keys", key], &Method::GET) => api_keys::show(request, key),
-        (["v1", "api-keys", key], &Method::DELETE) => api_keys::revoke(request, key).await,
-        (["v1", "api-keys", _], _) => Err(Problem::method_not_allowed("GET, DELETE")),
-
         (["v1", "accounts", account], &Method::DELETE) => {
             purge::whole_account(request, account, started).await
         }

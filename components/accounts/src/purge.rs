@@ -12,6 +12,7 @@ use platform::{
     http::{Request, Response, account},
     ledger,
     problem::Problem,
+    signing_keys,
     triggers::Triggers,
 };
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,7 @@ pub(crate) async fn whole_account(
             return unfinished(deleted, left);
         }
     }
+    signing_keys::forget(triggers.store(), account)?;
     loop {
         let step = ledger.purge_account(account)?;
         deleted.events += step.events;

@@ -4,6 +4,7 @@ use domain::{
     delivery::{Failure, GONE, Retry, Settled, Status, settle, settle_test},
     id::{ActionId, TriggerId},
     preview::NOT_SHOWN,
+    signing_keys::Scheme,
     time::Timestamp,
     url_policy::EndpointUrl,
     webhook::{Composer, Payload, WebhookRequest},
@@ -88,10 +89,20 @@ fn compose(
         event,
         trigger,
         action,
+        keys,
     } = prepared;
+    let vault = settings.vault(&claimed.account);
+    let keys = keys
+        .open(&vault, now)
+        .map_err(|error| Failure::Internal(format!("the account's key pairs: {error}")))?;
+    if keys.is_empty() && !action.signs_with(Scheme::V1) {
+        let detail = "the account has no key pair to sign with".to_owned();
+        return Err(Failure::Internal(detail));
+    }
     let composer = Composer {
         policy: &settings.policy,
-        vault: settings.vault(&claimed.account),
+        vault,
+        key_pairs: &|signed| keys.iter().map(|key| key.sign(signed)).collect(),
     };
     let payload = Payload::new(&claimed.account, event, (trigger, action), claimed.id);
     composer.compose(action, &payload, now)

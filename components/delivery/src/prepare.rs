@@ -7,6 +7,7 @@ use domain::{
     delivery::Status,
     id::{EventId, TriggerId},
     sealing::Sealer,
+    signing_keys::{Scheme, SigningKeys},
     trigger::{Action, Trigger, Vault},
     url_policy::UrlPolicy,
     webhook::Event,
@@ -15,6 +16,7 @@ use platform::{
     config, entropy,
     ledger::{Claimed, Ledger, Withdrawn},
     problem::Problem,
+    signing_keys,
     store::TriggerStore,
 };
 
@@ -50,6 +52,8 @@ pub(crate) struct Prepared {
     pub(crate) event: Event,
     pub(crate) trigger: Trigger,
     pub(crate) action: Action,
+    /// The account's key pairs, where the action signs with them.
+    pub(crate) keys: SigningKeys,
 }
 
 /// What to do about each delivery of a claim.
@@ -59,8 +63,8 @@ pub(crate) struct Plan {
     pub(crate) withdraw: Vec<Withdrawn>,
 }
 
-/// Looks up what each delivery is about. Each trigger is read once, each event too; nothing is
-/// kept from one claim to the next, so that what an account changes holds from the next on.
+/// Looks up what each delivery is about. Each trigger is read once, each event too, and the key pairs of each account where an action
+/// signs with them; nothing is kept from one claim to the next, so that what an account changes holds from the next on.
 pub(crate) fn prepare(
     claimed: Vec<Claimed>,
     store: &TriggerStore,
@@ -78,6 +82,7 @@ pub(crate) fn prepare(
         .map(|event| (event.id, event))
         .collect();
 
+    let mut keys: HashMap<AccountId, SigningKeys> = HashMap::new();
     let mut triggers: HashMap<(AccountId, TriggerId), Option<Trigger>> = HashMap::new();
     let mut plan = Plan::default();
     for claimed in claimed {
@@ -92,6 +97,15 @@ pub(crate) fn prepare(
                 event: event.clone(),
                 trigger: trigger.clone(),
                 action: action.clone(),
+                keys: match (action.signs_with(Scheme::V1a), keys.get(&claimed.account)) {
+                    (false, _) => SigningKeys::default(),
+                    (true, Some(read)) => read.clone(),
+                    (true, None) => {
+                        let read = signing_keys::of(store, &claimed.account)?;
+                        keys.insert(claimed.account.clone(), read.clone());
+                        read
+                    }
+                },
                 claimed,
             }),
             Err((status, reason)) => plan.withdraw.push(Withdrawn {

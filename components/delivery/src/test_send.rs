@@ -6,6 +6,7 @@
 use domain::{
     hops::Hops,
     id::{DeliveryId, EventId},
+    signing_keys::{Scheme, SigningKeys},
     trial::TestInput,
     webhook::Event,
 };
@@ -14,6 +15,7 @@ use platform::{
     http::{Request, Response, account},
     ledger::{Claim, NewTest},
     problem::Problem,
+    signing_keys,
     triggers::{Triggers, find_action},
 };
 
@@ -39,6 +41,11 @@ pub(crate) async fn send(
     let trigger_type = trigger_type.map_err(|error| Problem::conflict(error.to_string()))?;
     let trial = input.check(trigger_type, &catalogue)?;
     let settings = Settings::read()?;
+    let keys = if action.signs_with(Scheme::V1a) {
+        signing_keys::of(triggers.store(), triggers.account())?
+    } else {
+        SigningKeys::default()
+    };
 
     let now = clock::now();
     let event = Event {
@@ -69,6 +76,7 @@ pub(crate) async fn send(
         event,
         trigger,
         action,
+        keys,
     };
     let done = attempt(prepared, &settings).await;
     ledger.record(&claim, &[&done.finished])?;

@@ -7,7 +7,7 @@ use domain::{
     hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     page,
-    preview::{Preview, TriggerPreview},
+    preview::{NOT_SHOWN, Preview, TriggerPreview},
     trial::PreviewInput,
     trigger::Trigger,
     webhook::{Composer, Event},
@@ -82,6 +82,8 @@ pub(crate) fn preview(request: &Request, account_id: &str) -> Result<Response, P
         composer: Composer {
             policy: &config::url_policy()?,
             vault: triggers.vault(),
+            // Only what sends can sign so.
+            key_pairs: &|_| vec![format!("v1a,{NOT_SHOWN}")],
         },
         delivery: made_up.delivery_id,
         now,

@@ -78,6 +78,9 @@ pub struct NewAction {
     /// The names of those whose values are never shown again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secret_headers: Vec<String>,
+    /// How they are signed: `v1` under the action's secret, `v1a` under the account's key pair.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signature_schemes: Vec<String>,
     /// What makes their body of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_template: Option<String>,
@@ -148,6 +151,9 @@ pub struct Action {
     /// The names of those whose values are not shown.
     #[serde(default)]
     pub secret_headers: Vec<String>,
+    /// How they are signed.
+    #[serde(default)]
+    pub signature_schemes: Vec<String>,
     /// What makes their body of the event.
     pub body_template: Option<String>,
     /// The media type of their body.

@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod sealing;
 pub mod secret;
 pub mod signing;
+pub mod signing_keys;
 pub mod statistics;
 pub mod template;
 pub mod time;

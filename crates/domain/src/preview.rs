@@ -268,6 +268,7 @@ mod tests {
             composer: Composer {
                 policy,
                 vault: vault(&sealer),
+                key_pairs: &signing::no_key_pairs,
             },
             delivery: DeliveryId::first_at(now()),
             now: now(),
@@ -303,7 +304,13 @@ mod tests {
         assert_eq!(payload.get("test"), None);
         assert_eq!(payload["delivery"]["id"], request["headers"]["webhook-id"]);
         let id = request["headers"]["webhook-id"].as_str().unwrap();
-        let signature = signing::signature(&[secret()], id, now(), body.as_bytes());
+        let signature = signing::signature(
+            &[secret()],
+            &signing::no_key_pairs,
+            id,
+            now(),
+            body.as_bytes(),
+        );
         assert_eq!(request["headers"]["webhook-signature"], signature);
         assert_eq!(request["body_bytes"], body.len());
         assert_eq!(request["body_truncated"], false);

@@ -15,14 +15,15 @@ use crate::{
     schedule::RetrySchedule,
     sealing::{NONCE_LENGTH, OpenError, Sealed, Sealer},
     secret::SigningSecret,
+    signing_keys::Scheme,
     template::BodyTemplate,
     time::Timestamp,
     url_policy::UrlPolicy,
 };
 
-use input::too_many_actions;
 pub use input::{ActionInput, ActionSettings, TriggerInput, TriggerSettings};
 pub(crate) use input::{Errors, description, filter, name, tried};
+use input::{default_schemes, too_many_actions};
 
 /// The longest name of a trigger or an action, in characters.
 pub const MAX_NAME: usize = 200;
@@ -85,6 +86,9 @@ pub struct Action {
     /// The names of those whose values are never shown, in lower case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secret_headers: Vec<String>,
+    /// How its webhooks are signed.
+    #[serde(default = "default_schemes")]
+    pub signature_schemes: Vec<Scheme>,
     /// What the body is made with, when it is not the default body.
     pub body_template: Option<BodyTemplate>,
     /// The media type of the body.
@@ -386,6 +390,7 @@ impl Action {
             method: settings.method,
             headers: vault.seal_headers(id, &settings.headers),
             secret_headers: settings.secret_headers,
+            signature_schemes: settings.signature_schemes,
             body_template: settings.body_template,
             content_type: settings.content_type,
             timeout_seconds: settings.timeout_seconds,
@@ -478,6 +483,11 @@ impl Action {
         self.touch(now);
     }
 
+    /// Whether its webhooks are signed so.
+    pub fn signs_with(&self, scheme: Scheme) -> bool {
+        self.signature_schemes.contains(&scheme)
+    }
+
     /// Disables it on the service's own account.
     pub fn disable(&mut self, reason: &str, now: Timestamp) {
         self.enabled = false;
@@ -511,6 +521,7 @@ impl Action {
             method: Some(self.method),
             headers: Some(self.headers(vault)?),
             secret_headers: Some(self.secret_headers.clone()),
+            signature_schemes: Some(self.signature_schemes.clone()),
             body_template: self
                 .body_template
                 .as_ref()
@@ -549,6 +560,7 @@ impl Action {
             return Err(vec![FieldError::new("/secret_headers", detail)].into());
         }
         self.secret_headers = settings.secret_headers;
+        self.signature_schemes = settings.signature_schemes;
         self.headers = vault.seal_headers(self.id, &settings.headers);
         self.name = settings.name;
         self.enabled = settings.enabled;

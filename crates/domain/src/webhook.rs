@@ -11,7 +11,8 @@ use crate::{
     id::{ActionId, DeliveryId, EventId, TriggerId},
     sealing::OpenError,
     secret::SigningSecret,
-    signing,
+    signing::{self, KeyPairs},
+    signing_keys::Scheme,
     template::TemplateError,
     time::Timestamp,
     trigger::{Action, Method, Trigger, Vault},
@@ -168,6 +169,8 @@ pub struct Composer<'a> {
     pub policy: &'a UrlPolicy,
     /// What opens the actions' headers and secrets.
     pub vault: Vault<'a>,
+    /// What signs with the account's key pairs.
+    pub key_pairs: &'a KeyPairs<'a>,
 }
 
 impl Composer<'_> {
@@ -188,18 +191,27 @@ impl Composer<'_> {
         let url = EndpointUrl::parse(&action.url, self.policy)
             .map_err(|refusal| Failure::Blocked(refusal.to_string()))?;
         let headers = action.headers(&self.vault).map_err(sealed)?;
-        let secrets = action.secrets(&self.vault).map_err(sealed)?.live(now);
-        let request = compose(action, &headers, &secrets, payload, now)
+        let secrets = if action.signs_with(Scheme::V1) {
+            action.secrets(&self.vault).map_err(sealed)?.live(now)
+        } else {
+            Vec::new()
+        };
+        let key_pairs = if action.signs_with(Scheme::V1a) {
+            self.key_pairs
+        } else {
+            &signing::no_key_pairs
+        };
+        let request = compose(action, &headers, (&secrets, key_pairs), payload, now)
             .map_err(|error| Failure::Template(error.to_string()))?;
         Ok((url, request))
     }
 }
 
-/// Makes the request of one attempt at `now`, signed by each of `secrets`.
+/// Makes the request of one attempt at `now`, signed by each of the secrets and key pairs.
 fn compose(
     action: &Action,
     custom_headers: &serde_json::Map<String, serde_json::Value>,
-    secrets: &[SigningSecret],
+    (secrets, key_pairs): (&[SigningSecret], &KeyPairs<'_>),
     payload: &Payload<'_>,
     now: Timestamp,
 ) -> Result<WebhookRequest, TemplateError> {
@@ -223,7 +235,7 @@ fn compose(
     }
     headers.push((
         "webhook-signature".to_owned(),
-        signing::signature(secrets, &id, now, &body),
+        signing::signature(secrets, key_pairs, &id, now, &body),
     ));
     headers.push(("webhook-id".to_owned(), id));
     headers.push(("webhook-timestamp".to_owned(), now.as_seconds().to_string()));
@@ -271,7 +283,14 @@ mod tests {
         let secrets = [SigningSecret::new([2; LENGTH])];
         let payload = sample(built_in("message.sent").unwrap());
         let now = Timestamp::from_millis(1_795_446_245_678);
-        compose(&action, &headers, &secrets, &payload, now).unwrap()
+        compose(
+            &action,
+            &headers,
+            (&secrets, &signing::no_key_pairs),
+            &payload,
+            now,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -328,7 +347,12 @@ mod tests {
         let now = Timestamp::from_millis(1_795_446_245_678);
         let failure = |account, policy: &UrlPolicy, payload: &Payload<'_>| {
             let vault = vault(account);
-            let composed = Composer { policy, vault }.compose(&action, payload, now);
+            let composed = Composer {
+                policy,
+                vault,
+                key_pairs: &signing::no_key_pairs,
+            }
+            .compose(&action, payload, now);
             composed
                 .map(|(url, _)| url.to_string())
                 .map_err(|failure| failure.to_string())

@@ -62,6 +62,7 @@ pub(crate) fn action() -> Value {
         "method": "POST",
         "headers": {},
         "secret_headers": ["authorization"],
+        "signature_schemes": ["v1"],
         "body_template": null,
         "content_type": trigger::DEFAULT_CONTENT_TYPE,
         "timeout_seconds": trigger::DEFAULT_TIMEOUT,

@@ -10,6 +10,7 @@ mod events;
 mod filters;
 mod health;
 mod portal_links;
+mod signing_keys;
 mod statistics;
 mod triggers;
 
@@ -21,7 +22,7 @@ use crate::{operation::Path, schemas::Named};
 type Group = (&'static str, &'static str, fn() -> Vec<Path>);
 
 /// In the order in which people are shown them.
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 13] = [
     (
         "Event types",
         "What the main app can post, and what the deployment adds to it.",
@@ -73,6 +74,11 @@ const GROUPS: [Group; 12] = [
         portal_links::paths,
     ),
     (
+        "Signing keys",
+        "Key pairs that sign webhooks whose receivers are not to know a secret.",
+        signing_keys::paths,
+    ),
+    (
         "API keys",
         "Keys for what needs less than everything.",
         api_keys::paths,
@@ -113,6 +119,7 @@ pub(crate) fn schemas() -> impl Iterator<Item = Named> {
         body_templates::schemas(),
         filters::schemas(),
         portal_links::schemas(),
+        signing_keys::schemas(),
         statistics::schemas(),
     ]
     .into_iter()

@@ -3,7 +3,7 @@ use askama::Template;
 use crate::{
     Chrome,
     api::{Action, Delivery, EventType, Secret, Trigger},
-    form::{ActionForm, METHODS},
+    form::{ActionForm, METHODS, SIGNATURES},
     verify,
 };
 

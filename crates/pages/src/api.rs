@@ -76,6 +76,8 @@ pub struct Action {
     pub headers: BTreeMap<String, String>,
     /// The names of those whose values are not shown.
     pub secret_headers: Vec<String>,
+    /// How they are signed.
+    pub signature_schemes: Vec<String>,
     /// What makes its bodies.
     pub body_template: Option<String>,
     /// Of which media type.

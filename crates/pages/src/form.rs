@@ -202,6 +202,8 @@ pub struct ActionForm {
     pub headers: String,
     /// Whose values are not to be shown again: names with commas between them.
     pub secret_headers: String,
+    /// How webhooks are signed: schemes with spaces between them, one of [`SIGNATURES`].
+    pub signatures: String,
     /// What makes the bodies; empty for the usual ones.
     pub body_template: String,
     /// Of which media type.
@@ -216,6 +218,13 @@ pub struct ActionForm {
     pub errors: Errors,
 }
 
+/// The ways to sign, with what people are told of them.
+pub const SIGNATURES: [(&str, &str); 3] = [
+    ("v1", "With the action's own secret"),
+    ("v1a", "With the account's key pair"),
+    ("v1 v1a", "With both"),
+];
+
 /// What stands for the value of a secret header: left so, the value stays as it is.
 pub const SECRET: &str = "(secret)";
 
@@ -223,12 +232,13 @@ pub const SECRET: &str = "(secret)";
 pub const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
 
 /// An action's fields, as the API calls them.
-const ACTION_FIELDS: [&str; 9] = [
+const ACTION_FIELDS: [&str; 10] = [
     "name",
     "url",
     "method",
     "headers",
     "secret_headers",
+    "signature_schemes",
     "body_template",
     "content_type",
     "timeout_seconds",
@@ -241,6 +251,7 @@ impl ActionForm {
         Self {
             enabled: true,
             method: METHODS[0].to_owned(),
+            signatures: SIGNATURES[0].0.to_owned(),
             content_type: DEFAULT_CONTENT_TYPE.to_owned(),
             timeout_seconds: DEFAULT_TIMEOUT.to_string(),
             retry_schedule: text::delays(RetrySchedule::default().delays()),
@@ -263,6 +274,7 @@ impl ActionForm {
             method: action.method.clone(),
             headers: headers.join("\n"),
             secret_headers: action.secret_headers.join(", "),
+            signatures: action.signature_schemes.join(" "),
             body_template: action.body_template.clone().unwrap_or_default(),
             content_type: action.content_type.clone(),
             timeout_seconds: action.timeout_seconds.to_string(),
@@ -281,6 +293,7 @@ impl ActionForm {
             method: fields.trimmed("method"),
             headers: fields.lines("headers").trim().to_owned(),
             secret_headers: fields.trimmed("secret_headers"),
+            signatures: fields.trimmed("signature_schemes"),
             body_template: fields.lines("body_template"),
             content_type: fields.trimmed("content_type"),
             timeout_seconds: fields.trimmed("timeout_seconds"),
@@ -312,6 +325,7 @@ impl ActionForm {
             "method": self.method,
             "headers": headers,
             "secret_headers": secret_headers,
+            "signature_schemes": self.signatures.split_whitespace().collect::<Vec<_>>(),
             "body_template": template,
             "content_type": self.content_type,
             "timeout_seconds": timeout,
@@ -356,10 +370,12 @@ impl ActionForm {
             "method",
             "headers",
             "secret_headers",
+            "signature_schemes",
             "content_type",
             "body_template",
         ];
         !self.headers.is_empty()
+            || self.signatures != SIGNATURES[0].0
             || !self.body_template.is_empty()
             || fields.iter().any(|field| !self.errors.of(field).is_empty())
     }

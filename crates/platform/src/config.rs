@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{sealing::Sealer, url_policy::UrlPolicy};
+use domain::{
+    sealing::Sealer,
+    trigger::{MAX_ACTIONS, MAX_TRIGGERS},
+    url_policy::UrlPolicy,
+};
 use spin_sdk::variables;
 
 use crate::problem::Problem;
@@ -90,6 +94,39 @@ pub fn public_url() -> Result<Option<String>, Problem> {
         )));
     }
     Ok(Some(url.to_owned()))
+}
+
+/// How much an account may have.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most triggers of an account: `max_triggers`.
+    pub triggers: usize,
+    /// The most actions of a trigger: `max_actions`.
+    pub actions: usize,
+}
+
+/// The settings `max_triggers` and `max_actions`.
+///
+/// # Errors
+///
+/// A problem that names the setting when it is no number up to what the store holds.
+pub fn limits() -> Result<Limits, Problem> {
+    Ok(Limits {
+        triggers: limit("max_triggers", MAX_TRIGGERS)?,
+        actions: limit("max_actions", MAX_ACTIONS)?,
+    })
+}
+
+fn limit(name: &'static str, most: usize) -> Result<usize, Problem> {
+    let setting = read(name)?;
+    let number = setting.parse().ok();
+    number
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| {
+            Problem::misconfigured(format!(
+                "the setting {name} is a whole number from 1 to {most}, not {setting:?}"
+            ))
+        })
 }
 
 /// How the ledger's database keeps what was answered 202.

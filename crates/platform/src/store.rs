@@ -6,6 +6,7 @@
 //! | `index:{account}` | a line for each trigger, in the order of creation: what lists read |
 //! | `match:{account}:{type}` | what matching needs of the type's triggers |
 //! | `event-types` | the deployment's own event types, see [`catalogue`](crate::catalogue) |
+//! | `signing-keys:{account}` | see [`signing_keys`](crate::signing_keys) |
 //! | `api-keys`, `api-key…:{key}` | see [`api_keys`](crate::api_keys) |
 //!
 //! The store has no compare-and-swap and no writes of several keys. So writers of an account take

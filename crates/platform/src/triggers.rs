@@ -12,9 +12,8 @@ use domain::{
     page::{self, Page},
     sealing::Sealer,
     secret::{MAX_OVERLAP, SigningSecret},
-    trigger::{
-        Action, ActionInput, MAX_TRIGGERS, PatchError, Secrets, Trigger, TriggerInput, Vault,
-    },
+    signing_keys::Scheme,
+    trigger::{Action, ActionInput, PatchError, Secrets, Trigger, TriggerInput, Vault},
 };
 use serde_json::Value;
 
@@ -23,6 +22,7 @@ use crate::{
     http::IfMatch,
     ledger::{self, Health, Ledger},
     problem::Problem,
+    signing_keys,
     store::{self, IndexEntry, TriggerStore},
 };
 
@@ -166,6 +166,23 @@ impl Triggers {
         Ok(index.filter(fired).map(|entry| entry.id).collect())
     }
 
+    /// That there is a key pair, where an action `wants` to sign with one; `pointer` leads to it.
+    fn can_sign(&self, wants: bool, pointer: &str) -> Result<(), Problem> {
+        if wants
+            && signing_keys::of(&self.store, &self.account)?
+                .live(clock::now())
+                .next()
+                .is_none()
+        {
+            let pointer = format!("{pointer}/signature_schemes");
+            return Err(Problem::invalid(vec![FieldError::new(
+                pointer,
+                NO_KEY_PAIR,
+            )]));
+        }
+        Ok(())
+    }
+
     /// The trigger with this id, if it is there.
     ///
     /// # Errors
@@ -199,6 +216,13 @@ impl Triggers {
     pub async fn create(&self, input: TriggerInput) -> Result<Trigger, Problem> {
         let catalogue = catalogue::covering(&self.store, input.event_type())?;
         let (settings, actions) = input.check(&catalogue, &config::url_policy()?)?;
+        within_actions(actions.len())?;
+        for (index, settings) in actions.iter().enumerate() {
+            self.can_sign(
+                settings.signs_with(Scheme::V1a),
+                &format!("/actions/{index}"),
+            )?;
+        }
         let now = clock::now();
         let id = TriggerId::new(now, entropy::bits());
         let mut trigger = Trigger::new(id, settings, now);
@@ -209,8 +233,9 @@ impl Triggers {
             trigger.actions.push(action);
         }
         self.write(&[&trigger.event_type], |writer| {
-            if self.store.index(&self.account)?.len() >= MAX_TRIGGERS {
-                let detail = format!("an account has at most {MAX_TRIGGERS} triggers");
+            let most = config::limits()?.triggers;
+            if self.store.index(&self.account)?.len() >= most {
+                let detail = format!("an account has at most {most} triggers");
                 return Err(Problem::invalid(vec![FieldError::new("", detail)]));
             }
             Ok(writer.put(None, &trigger)?)
@@ -271,11 +296,13 @@ impl Triggers {
             let before = self.find(trigger)?;
             let catalogue = catalogue::covering(&self.store, [before.event_type.as_str()])?;
             let settings = input.check(catalogue.find(&before.event_type), &policy)?;
+            self.can_sign(settings.signs_with(Scheme::V1a), "")?;
             let now = clock::now();
             let id = ActionId::new(now, entropy::bits());
             let secret = SigningSecret::new(entropy::bytes());
             let action = Action::new(id, settings, &secret, &self.vault(), now);
             let mut trigger = before.clone();
+            within_actions(trigger.actions.len() + 1)?;
             trigger.add(action.clone(), now)?;
             writer.put(Some(&before), &trigger)?;
             Ok(action)
@@ -308,6 +335,7 @@ impl Triggers {
                     PatchError::Invalid(errors) => Problem::invalid(errors),
                     PatchError::Open(error) => error.into(),
                 })?;
+            self.can_sign(action.signs_with(Scheme::V1a), "")?;
             writer.put(Some(&before), &before.with(&action, now))?;
             Ok(action)
         })
@@ -392,4 +420,18 @@ pub fn find_action<'a>(trigger: &'a Trigger, segment: &str) -> Result<&'a Action
         .ok()
         .and_then(|id| trigger.action(id))
         .ok_or_else(|| Problem::not_found(format!("{} has no action {segment:?}", trigger.id)))
+}
+
+/// Why an action can't sign with the account's key pair.
+pub(crate) const NO_KEY_PAIR: &str =
+    "has v1a, and the account has no key pair yet: POST …/signing-keys makes one";
+
+/// That a trigger may have so many actions.
+fn within_actions(count: usize) -> Result<(), Problem> {
+    let most = config::limits()?.actions;
+    if count > most {
+        let detail = format!("a trigger has at most {most} actions");
+        return Err(Problem::invalid(vec![FieldError::new("/actions", detail)]));
+    }
+    Ok(())
 }

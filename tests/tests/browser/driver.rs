@@ -137,7 +137,11 @@ pub(crate) async fn in_browser(
     if script == Script::Off {
         options["prefs"] = json!({ "profile.managed_default_content_settings.javascript": 2 });
     }
-    let capabilities = json!({ "goog:chromeOptions": options });
+    let capabilities = json!({
+        "goog:chromeOptions": options,
+        // axe takes its time over long pages on a busy machine. In milliseconds.
+        "timeouts": { "script": 120_000 },
+    });
     let capabilities: Map<String, Value> = serde_json::from_value(capabilities)?;
     let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
         .capabilities(capabilities)

@@ -27,6 +27,7 @@ mod restart;
 mod secret_headers;
 mod settings;
 mod shut_in;
+mod signing_keys;
 mod statistics;
 mod templates;
 mod test_send;

@@ -137,3 +137,49 @@ async fn any_of_several_encryption_keys_opens_and_a_missing_one_is_told() -> Res
     assert_eq!(problem.code, "misconfigured");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_account_has_as_many_triggers_and_a_trigger_as_many_actions_as_are_set() -> Result<()> {
+    let settings = Settings::default()
+        .with("max_triggers", "2")
+        .with("max_actions", "1");
+    let service = Service::with(settings)?;
+    let account = service.account();
+    let action = json!({ "name": "A", "url": "http://127.0.0.1:9/" });
+    let trigger = |actions: &[serde_json::Value]| json!({ "type": "message.sent", "name": "T", "actions": actions });
+    let two = trigger(&[action.clone(), action.clone()]);
+    let problem = account.post("/triggers", &two).await?.problem(422)?;
+    problem.names("/actions", &["at most 1"])?;
+    let made = account
+        .trigger(&trigger(std::slice::from_ref(&action)))
+        .await?;
+    let actions = format!("/triggers/{}/actions", e2e::id(&made));
+    let problem = account.post(&actions, &action).await?.problem(422)?;
+    problem.names("/actions", &["at most 1"])?;
+    account.trigger(&trigger(&[])).await?;
+    let problem = account
+        .post("/triggers", &trigger(&[]))
+        .await?
+        .problem(422)?;
+    problem.says(&["at most 2 triggers"])?;
+    // Neither comes in by an import.
+    let other = service.account();
+    let mut document = account.get("/export").await?.json(200)?;
+    let copy = document["triggers"][1].clone();
+    document["triggers"] = json!([copy, copy, copy]);
+    for (number, trigger) in (0..).zip(document["triggers"].as_array_mut().into_iter().flatten()) {
+        trigger["id"] = format!("trg_01M84Z34MRJWA9RQ9QBPKQ678{number}").into();
+    }
+    let import = json!({ "document": document });
+    let problem = other.post("/import", &import).await?.problem(422)?;
+    problem.names("/document/triggers", &["at most 2"])?;
+    other.is_empty().await?;
+
+    let service = Service::with(Settings::default().with("max_triggers", "1001"))?;
+    let problem = service
+        .account()
+        .post("/triggers", &trigger(&[]))
+        .await?
+        .problem(500)?;
+    problem.says(&["max_triggers", "1 to 1000"])
+}

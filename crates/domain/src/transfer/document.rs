@@ -9,6 +9,7 @@ use crate::{
     id::{ActionId, TriggerId},
     input::{self, FieldError},
     sealing::OpenError,
+    signing_keys::Scheme,
     time::Timestamp,
     trigger::{Action, Disabled, Method, Secrets, Trigger, Vault},
 };
@@ -76,6 +77,8 @@ pub(super) struct ActionEntry {
     /// The names of those whose values are never shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) secret_headers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) signature_schemes: Option<Vec<Scheme>>,
     pub(super) body_template: Option<String>,
     pub(super) content_type: Option<String>,
     pub(super) timeout_seconds: Option<u32>,
@@ -211,6 +214,7 @@ pub(super) fn in_the_clear(
         method: Some(action.method),
         headers: action.headers(vault)?,
         secret_headers: action.secret_headers.clone(),
+        signature_schemes: Some(action.signature_schemes.clone()),
         body_template: action
             .body_template
             .as_ref()

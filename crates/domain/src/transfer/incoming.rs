@@ -223,6 +223,7 @@ impl Checks<'_> {
             method: entry.method,
             headers: Some(headers),
             secret_headers: Some(entry.secret_headers),
+            signature_schemes: entry.signature_schemes,
             body_template: entry.body_template,
             content_type: entry.content_type,
             timeout_seconds: entry.timeout_seconds,

@@ -13,6 +13,7 @@ use crate::{
     headers::{self, CustomHeaders},
     input::{self, FieldError},
     schedule::RetrySchedule,
+    signing_keys::Scheme,
     template::BodyTemplate,
     url_policy::{EndpointUrl, UrlPolicy},
 };
@@ -48,6 +49,7 @@ pub struct ActionInput {
     pub(crate) method: Option<Method>,
     pub(crate) headers: Option<Map<String, Value>>,
     pub(crate) secret_headers: Option<Vec<String>>,
+    pub(crate) signature_schemes: Option<Vec<Scheme>>,
     pub(crate) body_template: Option<String>,
     pub(crate) content_type: Option<String>,
     pub(crate) timeout_seconds: Option<u32>,
@@ -74,6 +76,8 @@ pub struct ActionSettings {
     pub(crate) headers: CustomHeaders,
     /// The names of those whose values are never shown, in lower case.
     pub(crate) secret_headers: Vec<String>,
+    /// How its webhooks are signed: one at least, none twice.
+    pub(crate) signature_schemes: Vec<Scheme>,
     pub(crate) body_template: Option<BodyTemplate>,
     pub(crate) content_type: String,
     pub(crate) timeout_seconds: u32,
@@ -134,6 +138,13 @@ impl TriggerInput {
     }
 }
 
+impl ActionSettings {
+    /// Whether its webhooks are to be signed so.
+    pub fn signs_with(&self, scheme: Scheme) -> bool {
+        self.signature_schemes.contains(&scheme)
+    }
+}
+
 impl ActionInput {
     /// The caller's words as settings of an action.
     ///
@@ -157,6 +168,8 @@ impl ActionInput {
             let names = self.secret_headers.unwrap_or_default();
             errors.take_all(Some(check_secret_headers(names, headers)))
         });
+        let schemes = self.signature_schemes.unwrap_or_else(default_schemes);
+        let signature_schemes = errors.take("/signature_schemes", check_schemes(schemes));
         let content_type = self.content_type.as_deref().unwrap_or(DEFAULT_CONTENT_TYPE);
         let content_type = errors.take("/content_type", headers::parse_content_type(content_type));
         let timeout_seconds = errors.take("/timeout_seconds", timeout(self.timeout_seconds));
@@ -179,6 +192,7 @@ impl ActionInput {
             url,
             headers,
             secret_headers,
+            signature_schemes,
             content_type,
             timeout_seconds,
             retry_schedule,
@@ -188,6 +202,7 @@ impl ActionInput {
                 Some(url),
                 Some(headers),
                 Some(secret_headers),
+                Some(signature_schemes),
                 Some(content_type),
                 Some(timeout_seconds),
                 Some(retry_schedule),
@@ -198,6 +213,7 @@ impl ActionInput {
                 method: self.method.unwrap_or_default(),
                 headers,
                 secret_headers,
+                signature_schemes,
                 body_template,
                 content_type,
                 timeout_seconds,
@@ -294,6 +310,24 @@ fn check_headers(members: Map<String, Value>) -> Result<CustomHeaders, Vec<Field
             .map(|(name, refusal)| FieldError::new(at(name), refusal))
             .collect()
     })
+}
+
+/// How webhooks are signed where nothing is said.
+pub(super) fn default_schemes() -> Vec<Scheme> {
+    vec![Scheme::V1]
+}
+
+fn check_schemes(mut schemes: Vec<Scheme>) -> Result<Vec<Scheme>, String> {
+    let count = schemes.len();
+    schemes.sort_unstable();
+    schemes.dedup();
+    if schemes.is_empty() {
+        Err("has to have one scheme at least: v1 or v1a".into())
+    } else if schemes.len() < count {
+        Err("has a scheme twice".into())
+    } else {
+        Ok(schemes)
+    }
 }
 
 /// The names of secret headers in lower case, each of a header that is there.

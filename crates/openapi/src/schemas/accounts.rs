@@ -93,6 +93,7 @@ fn action() -> Schema {
         ("method?", method().or_null()),
         ("headers?", headers),
         ("secret_headers?", actions::secret_headers()),
+        ("signature_schemes?", actions::signature_schemes()),
         ("body_template?", actions::template().or_null()),
         ("content_type?", actions::content_type().or_null()),
         ("timeout_seconds?", actions::timeout().or_null()),

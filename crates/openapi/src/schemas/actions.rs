@@ -4,6 +4,7 @@ use domain::{
     headers::{MAX_BYTES, MAX_CONTENT_TYPE, MAX_COUNT},
     schedule::{MAX_DELAY, MAX_DELAYS, RetrySchedule},
     secret::{DEFAULT_OVERLAP, MAX_OVERLAP},
+    signing_keys::Scheme,
     template::MAX_SOURCE_BYTES,
     trigger::{DEFAULT_CONTENT_TYPE, DEFAULT_TIMEOUT, MAX_TIMEOUT},
     url_policy::MAX_LENGTH,
@@ -11,7 +12,9 @@ use domain::{
 use serde_json::json;
 
 use super::{Named, action_id, event_type, method, name, page};
-use crate::schema::{Schema, any_object, count, flag, integer, list, map, object, of, text, time};
+use crate::schema::{
+    Schema, any_object, count, flag, integer, list, map, object, of, one_of, text, time,
+};
 
 pub(super) fn schemas() -> Vec<Named> {
     vec![
@@ -37,6 +40,7 @@ fn shown() -> Schema {
         ("method", method()),
         ("headers", headers(text())),
         ("secret_headers", secret_headers()),
+        ("signature_schemes", signature_schemes()),
         ("body_template", template().or_null()),
         ("content_type", content_type()),
         ("timeout_seconds", timeout()),
@@ -68,7 +72,7 @@ fn patch() -> Schema {
 }
 
 /// What need not be said of an action.
-fn optional(headers: Schema) -> [Named; 8] {
+fn optional(headers: Schema) -> [Named; 9] {
     [
         (
             "enabled?",
@@ -79,6 +83,10 @@ fn optional(headers: Schema) -> [Named; 8] {
         (
             "secret_headers?",
             secret_headers().default(json!([])).or_null(),
+        ),
+        (
+            "signature_schemes?",
+            signature_schemes().default(json!(["v1"])).or_null(),
         ),
         ("body_template?", template().or_null()),
         (
@@ -126,6 +134,17 @@ pub(super) fn secret_headers() -> Schema {
         "The names of those headers whose values are never shown again. To take a name away, give \
          its header another value.",
     )
+}
+
+pub(super) fn signature_schemes() -> Schema {
+    list(one_of(Scheme::ALL.map(Scheme::as_str)))
+        .not_empty()
+        .at_most(Scheme::ALL.len())
+        .with("uniqueItems", true)
+        .says(
+            "How its webhooks are signed: `v1` under the action's own secret, `v1a` under the \
+             account's key pair, which has to be there, or both.",
+        )
 }
 
 pub(super) fn template() -> Schema {

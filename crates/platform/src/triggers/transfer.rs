@@ -4,15 +4,17 @@ use domain::{
     id::TriggerId,
     input::FieldError,
     page::{self, Page},
+    signing_keys::Scheme,
     time::Timestamp,
     transfer::{Destination, Document, Incoming, Lock, Outcome, PlanError, Planned, TriggerEntry},
-    trigger::{MAX_TRIGGERS, Trigger},
+    trigger::Trigger,
 };
 
-use super::Triggers;
+use super::{NO_KEY_PAIR, Triggers};
 use crate::{
     catalogue, clock, config, entropy,
     problem::Problem,
+    signing_keys,
     store::{Batch, Change},
 };
 
@@ -111,6 +113,9 @@ impl Triggers {
     }
 
     fn plan(&self, incoming: Vec<Incoming>, now: Timestamp) -> Result<Plan, Problem> {
+        let limits = config::limits()?;
+        let keys = signing_keys::of(&self.store, &self.account)?;
+        let has_pair = keys.live(now).next().is_some();
         let mut triggers = Vec::new();
         let mut errors = Vec::new();
         for incoming in incoming {
@@ -118,6 +123,17 @@ impl Triggers {
             let before = self.store.trigger(&self.account, incoming.id)?;
             match incoming.plan(before.as_ref(), &self.vault(), &entropy::bytes, now) {
                 Ok(planned) => {
+                    if planned.trigger.actions.len() > limits.actions {
+                        let detail = format!("has more than {} actions", limits.actions);
+                        errors.push(FieldError::new(pointer.clone(), detail));
+                    }
+                    let actions = planned.trigger.actions.iter().enumerate();
+                    for (index, _) in
+                        actions.filter(|(_, action)| !has_pair && action.signs_with(Scheme::V1a))
+                    {
+                        let pointer = format!("{pointer}/actions/{index}/signature_schemes");
+                        errors.push(FieldError::new(pointer, NO_KEY_PAIR));
+                    }
                     // With its place in the document, which the store cannot say.
                     if let Err(error) = self.store.fits(&planned.trigger) {
                         errors.push(FieldError::new(pointer, error));
@@ -134,11 +150,12 @@ impl Triggers {
                 .count()
         };
         let present = self.store.index(&self.account)?.len();
-        if present + of(Outcome::Created) > MAX_TRIGGERS {
+        if present + of(Outcome::Created) > limits.triggers {
             let detail = format!(
                 "has {} triggers that are not there yet; there are {present}, and an account has \
-                 at most {MAX_TRIGGERS}",
-                of(Outcome::Created)
+                 at most {}",
+                of(Outcome::Created),
+                limits.triggers
             );
             errors.push(FieldError::new("/document/triggers", detail));
         }

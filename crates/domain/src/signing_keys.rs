@@ -1,0 +1,340 @@
+//! The key pairs of an account: Standard Webhooks' asymmetric scheme, `v1a`.
+//!
+//! An action's secret is known to its receiver, who could sign with it, too. A key pair's public half
+//! is known to everybody, and its private half to nobody but the service: one pair serves all of an
+//! account's receivers.
+//!
+//! Source: [Standard Webhooks, "Signature scheme"](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
+//! Ed25519 (RFC 8032), `whpk_` and the base64 of the public key.
+
+use std::time::Duration;
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use ed25519_compact::{KeyPair, Seed};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    sealing::{OpenError, Sealed},
+    secret::{DEFAULT_OVERLAP, MAX_OVERLAP},
+    time::Timestamp,
+    trigger::Vault,
+};
+
+/// Random bytes that a key pair takes.
+pub const SEED_LENGTH: usize = Seed::BYTES;
+
+/// The most pairs that sign beside the newest one.
+const MAX_PREVIOUS: usize = 4;
+
+const PUBLIC_PREFIX: &str = "whpk_";
+
+/// How an action's webhooks are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// HMAC-SHA256 under the action's own secret.
+    V1,
+    /// Ed25519 under the account's key pair.
+    V1a,
+}
+
+impl Scheme {
+    /// All schemes.
+    pub const ALL: [Self; 2] = [Self::V1, Self::V1a];
+
+    /// The scheme as signatures begin with it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1a => "v1a",
+        }
+    }
+}
+
+/// A key pair, ready to sign.
+pub struct SigningKey(KeyPair);
+
+impl SigningKey {
+    /// The pair that follows from a seed.
+    pub fn new(seed: [u8; SEED_LENGTH]) -> Self {
+        Self(KeyPair::from_seed(Seed::new(seed)))
+    }
+
+    /// The public half, as receivers need it: `whpk_…`.
+    pub fn public(&self) -> String {
+        format!("{PUBLIC_PREFIX}{}", STANDARD.encode(*self.0.pk))
+    }
+
+    /// `v1a,` and the base64 of the signature.
+    pub fn sign(&self, signed: &[u8]) -> String {
+        let signature = self.0.sk.sign(signed, None);
+        format!("{},{}", Scheme::V1a.as_str(), STANDARD.encode(*signature))
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SigningKey({}, …)", self.public())
+    }
+}
+
+/// An account's key pairs as they are stored, the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SigningKeys(Vec<StoredKey>);
+
+/// A pair as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredKey {
+    /// Tells it from the account's others: the first bytes of the public key's SHA-256, in hex.
+    pub id: String,
+    /// `whpk_…`.
+    pub public_key: String,
+    seed: Sealed,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Until when it signs; without an end for the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A public key, as a member of a JSON Web Key Set (RFC 7517, RFC 8037).
+#[derive(Debug, Serialize)]
+pub struct WebKey {
+    kty: &'static str,
+    crv: &'static str,
+    alg: &'static str,
+    #[serde(rename = "use")]
+    usage: &'static str,
+    kid: String,
+    x: String,
+    /// The same as Standard Webhooks writes it.
+    whpk: String,
+}
+
+/// What is sent to make a new pair.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with overlap_seconds")]
+pub struct RotationInput {
+    overlap_seconds: Option<u32>,
+}
+
+impl RotationInput {
+    /// How long the pairs before go on signing.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than it may be.
+    pub fn overlap(&self) -> Result<Duration, String> {
+        let overlap = self.overlap_seconds.map_or(DEFAULT_OVERLAP, |seconds| {
+            Duration::from_secs(seconds.into())
+        });
+        if overlap > MAX_OVERLAP {
+            return Err(format!("is more than {} seconds", MAX_OVERLAP.as_secs()));
+        }
+        Ok(overlap)
+    }
+}
+
+impl SigningKeys {
+    /// Those that sign at `now`.
+    pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &StoredKey> {
+        let live = move |key: &&StoredKey| key.expires_at.is_none_or(|end| now < end);
+        self.0.iter().filter(live)
+    }
+
+    /// Puts a new pair in front. Those before go on signing for `overlap`.
+    pub fn rotate(
+        &mut self,
+        seed: [u8; SEED_LENGTH],
+        overlap: Duration,
+        vault: &Vault<'_>,
+        now: Timestamp,
+    ) -> &StoredKey {
+        let end = now + overlap;
+        for key in &mut self.0 {
+            key.expires_at = Some(key.expires_at.map_or(end, |before| before.min(end)));
+        }
+        self.0
+            .retain(|key| key.expires_at.is_some_and(|end| now < end));
+        self.0.truncate(MAX_PREVIOUS);
+        let pair = SigningKey::new(seed);
+        let digest = Sha256::digest(*pair.0.pk);
+        let id: String = digest[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let sealed = STANDARD.encode(seed);
+        let sealed = vault.sealer.seal(
+            &owner(vault.account, &id),
+            sealed.as_bytes(),
+            (vault.nonce)(),
+        );
+        let key = StoredKey {
+            public_key: pair.public(),
+            seed: sealed,
+            created_at: now,
+            expires_at: None,
+            id,
+        };
+        self.0.insert(0, key);
+        &self.0[0]
+    }
+
+    /// The pairs that sign at `now`, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// When a stored seed does not open.
+    pub fn open(&self, vault: &Vault<'_>, now: Timestamp) -> Result<Vec<SigningKey>, OpenError> {
+        let open = |key: &StoredKey| {
+            let seed = vault
+                .sealer
+                .open(&owner(vault.account, &key.id), &key.seed)?;
+            let seed = STANDARD.decode(seed).map_err(|_| OpenError::Forged)?;
+            let seed = seed.try_into().map_err(|_| OpenError::Forged)?;
+            Ok(SigningKey::new(seed))
+        };
+        self.live(now).map(open).collect()
+    }
+}
+
+/// What a sealed seed belongs to.
+fn owner(account: &str, id: &str) -> String {
+    format!("{account}/{id}/signing key")
+}
+
+impl StoredKey {
+    /// Its public half for a key set.
+    pub fn web_key(&self) -> WebKey {
+        let bytes = self.public_key.strip_prefix(PUBLIC_PREFIX);
+        let bytes = bytes.and_then(|base64| STANDARD.decode(base64).ok());
+        WebKey {
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: "EdDSA",
+            usage: "sig",
+            kid: self.id.clone(),
+            x: URL_SAFE_NO_PAD.encode(bytes.unwrap_or_default()),
+            whpk: self.public_key.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_compact::{PublicKey, Signature};
+
+    use super::*;
+    use crate::sealing::{NONCE_LENGTH, Sealer};
+
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(1_795_446_245_000 + seconds * 1_000)
+    }
+
+    fn with_vault<T>(account: &str, test: impl FnOnce(&Vault<'_>) -> T) -> T {
+        let sealer = Sealer::parse(KEY).unwrap();
+        test(&Vault {
+            account,
+            sealer: &sealer,
+            nonce: &|| [1; NONCE_LENGTH],
+        })
+    }
+
+    /// RFC 8032, 7.1, test 1: an empty message.
+    #[test]
+    fn the_published_vector_is_reproduced() {
+        let seed = [
+            0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec,
+            0x2c, 0xc4, 0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03,
+            0x1c, 0xae, 0x7f, 0x60,
+        ];
+        let key = SigningKey::new(seed);
+        let public = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+        assert_eq!(key.public(), public);
+        let signature = "v1a,5VZDAMNgrHKQhuLMgG6CioSHfx645dl02HPgZSJJAVVfuIIVkKM7rMYeOXAc\
+                         +bRr0lv18FlbviRlUUFDjnoQCw==";
+        assert_eq!(key.sign(b""), signature);
+    }
+
+    #[test]
+    fn what_is_signed_verifies_under_the_public_key_and_what_was_altered_does_not() {
+        let key = SigningKey::new([7; SEED_LENGTH]);
+        let signed = key.sign(b"dlv_1.1614265330.{}");
+        let signature = STANDARD
+            .decode(signed.strip_prefix("v1a,").unwrap())
+            .unwrap();
+        let signature = Signature::from_slice(&signature).unwrap();
+        let public = STANDARD.decode(&key.public()["whpk_".len()..]).unwrap();
+        let public = PublicKey::from_slice(&public).unwrap();
+        assert!(public.verify(b"dlv_1.1614265330.{}", &signature).is_ok());
+        assert!(public.verify(b"dlv_2.1614265330.{}", &signature).is_err());
+    }
+
+    #[test]
+    fn pairs_that_were_rotated_out_sign_until_their_time_is_over() {
+        with_vault("acme", |vault| {
+            let mut keys = SigningKeys::default();
+            assert_eq!(keys.open(vault, at(0)).unwrap().len(), 0);
+            let first = keys.rotate([1; 32], Duration::ZERO, vault, at(0)).clone();
+            assert_eq!((first.created_at, first.expires_at), (at(0), None));
+            let second = keys.rotate([2; 32], Duration::from_secs(60), vault, at(10));
+            let second = second.public_key.clone();
+            let live = |at| -> Vec<_> {
+                let pairs = keys.open(vault, at).unwrap();
+                pairs.iter().map(SigningKey::public).collect()
+            };
+            assert_eq!(live(at(69)), [second.clone(), first.public_key]);
+            assert_eq!(live(at(70)), [second]);
+        });
+    }
+
+    #[test]
+    fn no_more_than_a_few_sign_at_once() {
+        with_vault("acme", |vault| {
+            let mut keys = SigningKeys::default();
+            for number in 1..10 {
+                keys.rotate([number; 32], MAX_OVERLAP, vault, at(number.into()));
+            }
+            assert_eq!(keys.live(at(10)).count(), 1 + MAX_PREVIOUS);
+        });
+    }
+
+    #[test]
+    fn a_stored_pair_opens_for_its_account_alone_and_does_not_tell_its_seed() {
+        let keys = with_vault("acme", |vault| {
+            let mut keys = SigningKeys::default();
+            keys.rotate([9; SEED_LENGTH], Duration::ZERO, vault, at(0));
+            keys
+        });
+        let stored = serde_json::to_string(&keys).unwrap();
+        assert!(!stored.contains(&STANDARD.encode([9; SEED_LENGTH])));
+        assert_eq!(serde_json::from_str::<SigningKeys>(&stored).unwrap(), keys);
+        with_vault("acme2", |vault| {
+            assert_eq!(keys.open(vault, at(0)).unwrap_err(), OpenError::Forged);
+        });
+    }
+
+    #[test]
+    fn a_web_key_has_the_public_key_in_both_spellings() {
+        with_vault("acme", |vault| {
+            let mut keys = SigningKeys::default();
+            let key = keys.rotate([7; SEED_LENGTH], Duration::ZERO, vault, at(0));
+            let web_key = serde_json::to_value(key.web_key()).unwrap();
+            assert_eq!(web_key["whpk"], key.public_key);
+            let x = URL_SAFE_NO_PAD
+                .decode(web_key["x"].as_str().unwrap())
+                .unwrap();
+            assert_eq!(x, *SigningKey::new([7; SEED_LENGTH]).0.pk);
+            assert_eq!(
+                (&web_key["kty"], &web_key["crv"]),
+                (&"OKP".into(), &"Ed25519".into())
+            );
+        });
+    }
+}

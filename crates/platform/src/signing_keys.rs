@@ -1,0 +1,68 @@
+//! The key pairs of accounts, in the trigger store under `signing-keys:{account}`.
+
+use domain::{
+    account::AccountId,
+    input::FieldError,
+    signing_keys::{RotationInput, SigningKeys, StoredKey},
+    trigger::Vault,
+};
+
+use crate::{
+    clock, config, entropy,
+    ledger::{self, Subject},
+    problem::Problem,
+    store::{PATIENCE, StoreError, TriggerStore},
+};
+
+fn key_of(account: &AccountId) -> String {
+    format!("signing-keys:{account}")
+}
+
+/// The pairs of an account: one read.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn of(store: &TriggerStore, account: &AccountId) -> Result<SigningKeys, StoreError> {
+    Ok(store.read(&key_of(account))?.unwrap_or_default())
+}
+
+/// Makes a new pair for an account, when it is its turn.
+///
+/// # Errors
+///
+/// 422 for what is wrong in `input`, or when a store fails or a setting is malformed.
+pub async fn rotate(account: &AccountId, input: &RotationInput) -> Result<StoredKey, Problem> {
+    let overlap = input
+        .overlap()
+        .map_err(|detail| vec![FieldError::new("/overlap_seconds", detail)])?;
+    let sealer = config::sealer()?;
+    let vault = Vault {
+        account: account.as_str(),
+        sealer: &sealer,
+        nonce: &entropy::bytes,
+    };
+    let ledger = ledger::open()?;
+    let lease = ledger::lease(&ledger, &Subject::SigningKeys, PATIENCE).await?;
+    let rotated = || {
+        let store = TriggerStore::open()?;
+        let mut keys = of(&store, account)?;
+        let made = keys
+            .rotate(entropy::bytes(), overlap, &vault, clock::now())
+            .clone();
+        store.write(&key_of(account), "an account's key pairs", &keys)?;
+        Ok(made)
+    };
+    let rotated: Result<_, StoreError> = rotated();
+    ledger::give_back(&ledger, &lease);
+    Ok(rotated?)
+}
+
+/// Forgets the pairs of an account.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn forget(store: &TriggerStore, account: &AccountId) -> Result<(), StoreError> {
+    store.delete(&key_of(account))
+}
