@@ -57,7 +57,8 @@ pub enum Need<'a> {
 
 /// What a request takes that has this method and these segments of its path.
 ///
-/// What is not known here takes [`Scope::Manage`], so that a new route is closed until it is opened.
+/// What is not known here takes [`Scope::Read`] to be looked at, and [`Scope::Manage`] for all else, so
+/// that a new route is never open to a key that ingests or runs.
 pub fn need<'a>(method: &Method, segments: &[&'a str]) -> Need<'a> {
     let looks = matches!(*method, Method::GET | Method::HEAD);
     let scope = match segments {

@@ -44,7 +44,8 @@ impl Hops {
             return Ok(Self::default());
         };
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits {
+        // As it was sent, so without a zero in front.
+        if !digits || (text.len() > 1 && text.starts_with('0')) {
             return Err(Stopped::NotANumber);
         }
         // One that does not fit is too many, too.
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_told_and_what_is_too_large_stops() {
-        for text in ["", "-1", "1.0", " 1", "one", "0x1", "+1"] {
+        for text in ["", "-1", "1.0", " 1", "one", "0x1", "+1", "00", "05"] {
             assert_eq!(
                 Hops::of_event(Some(text)),
                 Err(Stopped::NotANumber),

@@ -21,7 +21,6 @@ pub(crate) enum Problem {
     TooManyRequests,
     Internal,
     Unavailable,
-    LoopDetected,
 }
 
 /// What there is to tell of one.
@@ -36,7 +35,7 @@ struct Told {
 }
 
 impl Problem {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 14] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -51,7 +50,6 @@ impl Problem {
         Self::TooManyRequests,
         Self::Internal,
         Self::Unavailable,
-        Self::LoopDetected,
     ];
 
     /// The status of the answer.
@@ -162,9 +160,10 @@ impl Problem {
                 ..told(
                     422,
                     "Unprocessable Entity",
-                    &["invalid", "idempotency_key_reused"],
-                    "An event is not in order, or its id or the idempotency key was used for \
-                     another one before (`idempotency_key_reused`). Nothing was accepted.",
+                    &["invalid", "idempotency_key_reused", "loop_detected"],
+                    "An event is not in order, its id or the idempotency key was used for another \
+                     one before (`idempotency_key_reused`), or too many webhooks led to it, one after \
+                     the other (`loop_detected`). Nothing was accepted.",
                     "",
                 )
             },
@@ -196,15 +195,6 @@ impl Problem {
                     "a store is busy or out of reach; try again",
                 )
             },
-            Self::LoopDetected => told(
-                508,
-                "Loop Detected",
-                &["loop_detected"],
-                "The event came of a webhook that came of an event, and so on, too many times over: \
-                 `webhook-hops` says so. Nothing was accepted.",
-                "6 webhooks led to this event, one after the other, and the most is 5: a trigger's \
-                 webhook seems to come back as an event that fires it",
-            ),
         }
     }
 
@@ -225,7 +215,7 @@ impl Problem {
             let wrong = detail.strip_prefix(pointer).unwrap_or(detail).trim_start();
             example["errors"] = json!([{ "pointer": pointer, "detail": wrong }]);
         }
-        if matches!(self, Self::Internal | Self::Unavailable) {
+        if status >= 500 {
             example["request_id"] = json!("req_5f0c8d1e2b3a49768c9d0e1f2a3b4c5d");
         }
         let this_one = json!({ "properties": {

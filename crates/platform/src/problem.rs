@@ -247,8 +247,9 @@ impl From<Stopped> for Problem {
     fn from(stopped: Stopped) -> Self {
         match stopped {
             Stopped::NotANumber => Self::bad_request(stopped.to_string()),
+            // Not 508: what fails on this side is tried again, and this should not be.
             Stopped::TooMany(_) => Self::new(
-                StatusCode::LOOP_DETECTED,
+                StatusCode::UNPROCESSABLE_ENTITY,
                 "loop_detected",
                 stopped.to_string(),
             ),

@@ -99,12 +99,13 @@ fn input() -> Schema {
     object([
         ("name", name()),
         ("scopes", scopes()),
-        ("accounts?", accounts()),
-        ("requests_per_minute?", per_minute()),
+        ("accounts?", accounts().or_null()),
+        ("requests_per_minute?", per_minute().or_null()),
         (
             "expires_in?",
             integer(1..=MAX_LIFETIME)
-                .says("How long it is a key, in seconds. It does not end by itself."),
+                .says("How long it is a key, in seconds. Without it, it does not end by itself.")
+                .or_null(),
         ),
     ])
 }

@@ -11,7 +11,7 @@ use crate::{
     operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, get, path, post},
     parameters::{header, shared},
     problems::Problem,
-    schema::{integer, of, text},
+    schema::{of, text},
     schemas::one_or_several,
 };
 
@@ -68,9 +68,9 @@ fn accept() -> Operation {
             shared("idempotency-key"),
             header(
                 hops::HEADER,
-                integer(0..=hops::MAX.into()),
+                text().like(&format!("^[0-{}]$", hops::MAX)),
                 "Of the webhook that led to this event, if one did, as it came. An event that more \
-                 than 5 webhooks led to, one after the other, is answered 508.",
+                 than 5 webhooks led to, one after the other, is refused (`loop_detected`).",
             ),
         ])
         .takes(binary_mode())
@@ -94,7 +94,7 @@ fn accept() -> Operation {
                 json!([examples::accepted(true)]),
             ),
         )
-        .problems([Problem::InvalidEvents, Problem::LoopDetected])
+        .problems([Problem::InvalidEvents])
 }
 
 fn events() -> Body {
