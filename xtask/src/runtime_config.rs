@@ -32,8 +32,8 @@ const IPV4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(168, 63, 129, 16), 32),
 ];
 
-/// IPv6 networks that are not global, with those that stand for IPv4 addresses in other ways than the hosts look through.
-const IPV6: [&str; 12] = [
+/// IPv6 networks that are not global, and multicast, with those that stand for IPv4 addresses in other ways than the hosts look through.
+const IPV6: [&str; 13] = [
     "::/128",
     "::1/128",
     "64:ff9b::/96",
@@ -46,10 +46,8 @@ const IPV6: [&str; 12] = [
     "5f00::/16",
     "fc00::/7",
     "fe80::/9",
+    "ff00::/8",
 ];
-
-/// IPv6 multicast, which no webhook goes to.
-const IPV6_MULTICAST: &str = "ff00::/8";
 
 /// The configuration that leaves `open` as the one private address.
 pub(crate) fn text(open: IpAddr) -> String {
@@ -67,12 +65,7 @@ block_networks = [
         }
     }
     let closed = |network: &&str| network.split('/').next() != Some(open.to_string().as_str());
-    for network in IPV6
-        .iter()
-        .copied()
-        .chain([IPV6_MULTICAST])
-        .filter(|network| closed(network))
-    {
+    for network in IPV6.iter().filter(|network| closed(network)) {
         let _ = writeln!(text, "    \"{network}\",");
     }
     text.push_str("]\n");

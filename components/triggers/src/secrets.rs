@@ -1,15 +1,13 @@
 //! `…/actions/{action}/secret[/rotate]`: the one place where a signing secret is shown.
 
-use std::time::Duration;
-
-use domain::{secret::DEFAULT_OVERLAP, time::Timestamp, trigger::Secrets};
+use domain::{secret::RotationInput, time::Timestamp, trigger::Secrets};
 use platform::{
     clock,
     http::{Request, Response, account},
     problem::Problem,
     triggers::{Triggers, find_action},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 #[derive(Serialize)]
 struct View {
@@ -41,12 +39,6 @@ impl View {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with overlap_seconds")]
-struct Rotation {
-    overlap_seconds: Option<u32>,
-}
-
 pub(crate) fn show(
     account_id: &str,
     trigger_id: &str,
@@ -65,10 +57,8 @@ pub(crate) async fn rotate(
     action_id: &str,
 ) -> Result<Response, Problem> {
     let account = account(account_id)?;
-    let rotation: Rotation = request.json_if_any()?;
-    let overlap = rotation.overlap_seconds.map_or(DEFAULT_OVERLAP, |seconds| {
-        Duration::from_secs(seconds.into())
-    });
+    let rotation: RotationInput = request.json_if_any()?;
+    let overlap = rotation.overlap().map_err(|error| vec![error])?;
     let secrets = Triggers::of(account)?
         .rotate_secret((trigger_id, action_id), overlap)
         .await?;

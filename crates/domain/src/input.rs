@@ -111,6 +111,25 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
+/// These in order, where there is one at least and none is there twice; `thing` is what one is called,
+/// and `choices` are those that there are.
+pub(crate) fn distinct<T: Ord>(
+    mut things: Vec<T>,
+    thing: &str,
+    choices: &str,
+) -> Result<Vec<T>, String> {
+    let count = things.len();
+    things.sort_unstable();
+    things.dedup();
+    if things.is_empty() {
+        Err(format!("has to have one {thing} at least: {choices}"))
+    } else if things.len() < count {
+        Err(format!("has a {thing} twice"))
+    } else {
+        Ok(things)
+    }
+}
+
 /// A member's name as a JSON pointer writes it.
 pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")

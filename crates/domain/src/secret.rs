@@ -6,6 +6,9 @@
 use std::{fmt, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+
+use crate::input::FieldError;
 
 const PREFIX: &str = "whsec_";
 
@@ -16,6 +19,32 @@ pub const LENGTH: usize = 32;
 pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest that it goes on signing.
 pub const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// What is sent to put a new secret, or key pair, in the place of those before.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with overlap_seconds")]
+pub struct RotationInput {
+    overlap_seconds: Option<u32>,
+}
+
+impl RotationInput {
+    /// How long those before go on signing.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than [`MAX_OVERLAP`].
+    pub fn overlap(&self) -> Result<Duration, FieldError> {
+        let overlap = self.overlap_seconds.map_or(DEFAULT_OVERLAP, |seconds| {
+            Duration::from_secs(seconds.into())
+        });
+        if overlap > MAX_OVERLAP {
+            let (most, given) = (MAX_OVERLAP.as_secs(), overlap.as_secs());
+            let detail = format!("is 0 to {most} (7 days), not {given}");
+            return Err(FieldError::new("/overlap_seconds", detail));
+        }
+        Ok(overlap)
+    }
+}
 
 /// A symmetric signing secret. It is shown only through [`SigningSecret::reveal`].
 #[derive(Clone, PartialEq, Eq)]

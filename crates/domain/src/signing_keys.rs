@@ -19,7 +19,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     sealing::{OpenError, Sealed},
-    secret::{DEFAULT_OVERLAP, MAX_OVERLAP},
     time::Timestamp,
     trigger::Vault,
 };
@@ -115,30 +114,6 @@ pub struct WebKey {
     whpk: String,
 }
 
-/// What is sent to make a new pair.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with overlap_seconds")]
-pub struct RotationInput {
-    overlap_seconds: Option<u32>,
-}
-
-impl RotationInput {
-    /// How long the pairs before go on signing.
-    ///
-    /// # Errors
-    ///
-    /// When it is longer than it may be.
-    pub fn overlap(&self) -> Result<Duration, String> {
-        let overlap = self.overlap_seconds.map_or(DEFAULT_OVERLAP, |seconds| {
-            Duration::from_secs(seconds.into())
-        });
-        if overlap > MAX_OVERLAP {
-            return Err(format!("is more than {} seconds", MAX_OVERLAP.as_secs()));
-        }
-        Ok(overlap)
-    }
-}
-
 impl SigningKeys {
     /// Those that sign at `now`.
     pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &StoredKey> {
@@ -229,7 +204,10 @@ mod tests {
     use ed25519_compact::{PublicKey, Signature};
 
     use super::*;
-    use crate::sealing::{NONCE_LENGTH, Sealer};
+    use crate::{
+        sealing::{NONCE_LENGTH, Sealer},
+        secret::MAX_OVERLAP,
+    };
 
     const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use domain::{
-    access::{ApiKey, ApiKeyInput, MAX_KEYS},
+    access::{ApiKey, ApiKeyInput, MAX_KEYS, Need},
     id::ApiKeyId,
     input::FieldError,
     time::Timestamp,
@@ -63,17 +63,23 @@ pub struct Listed {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// The key that a token is, if it is one.
+/// Lets pass what takes `need` and comes with this token, and notes that the key was used.
 ///
 /// # Errors
 ///
-/// When the store fails.
-pub(crate) fn of_token(token: &str, now: Timestamp) -> Result<Option<ApiKey>, Problem> {
-    let Some(id) = ApiKey::id_of(token) else {
-        return Ok(None);
-    };
-    let key: Option<ApiKey> = TriggerStore::open()?.read(&key_of(id))?;
-    Ok(key.filter(|key| key.admits(token, now)))
+/// 401 when the token is no key, 403 when the key may not do this, 429 when it was used too often, or
+/// when the store fails.
+pub(crate) fn admit(token: &str, need: Need<'_>) -> Result<(), Problem> {
+    let id = ApiKey::id_of(token).ok_or_else(Problem::unauthorized)?;
+    let now = clock::now();
+    let store = TriggerStore::open()?;
+    let key: Option<ApiKey> = store.read(&key_of(id))?;
+    let key = key
+        .filter(|key| key.admits(token, now))
+        .ok_or_else(Problem::unauthorized)?;
+    key.allow(need)
+        .map_err(|denied| Problem::forbidden(denied.to_string()))?;
+    count(&store, &key, now)
 }
 
 /// Notes that a key is being used: a read, and a write now and then.
@@ -81,8 +87,7 @@ pub(crate) fn of_token(token: &str, now: Timestamp) -> Result<Option<ApiKey>, Pr
 /// # Errors
 ///
 /// 429 when it was used more often in this minute than it may be, or when the store fails.
-pub(crate) fn count(key: &ApiKey, now: Timestamp) -> Result<(), Problem> {
-    let store = TriggerStore::open()?;
+fn count(store: &TriggerStore, key: &ApiKey, now: Timestamp) -> Result<(), Problem> {
     let name = use_of(key.id);
     let mut noted: Use = store.read(&name)?.unwrap_or_default();
     let minute = now.as_millis().div_euclid(MINUTE);

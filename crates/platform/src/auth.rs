@@ -3,7 +3,7 @@
 use domain::access::need;
 use subtle::ConstantTimeEq as _;
 
-use crate::{api_keys, clock, config, http::Head, problem::Problem};
+use crate::{api_keys, config, http::Head, problem::Problem};
 
 /// Lets the request pass when it carries an API key that may do what it asks for.
 ///
@@ -18,11 +18,7 @@ pub fn api_key(head: &Head) -> Result<(), Problem> {
     if is_root_key(given)? {
         return Ok(());
     }
-    let now = clock::now();
-    let key = api_keys::of_token(given, now)?.ok_or_else(Problem::unauthorized)?;
-    key.allow(need(&head.method, &head.segments()))
-        .map_err(|denied| Problem::forbidden(denied.to_string()))?;
-    api_keys::count(&key, now)
+    api_keys::admit(given, need(&head.method, &head.segments()))
 }
 
 /// Whether this is one of the keys of the setting `api_key`, which may do everything.

@@ -2,8 +2,8 @@
 
 use domain::{
     account::AccountId,
-    input::FieldError,
-    signing_keys::{RotationInput, SigningKeys, StoredKey},
+    secret::RotationInput,
+    signing_keys::{SigningKeys, StoredKey},
     trigger::Vault,
 };
 
@@ -33,9 +33,7 @@ pub fn of(store: &TriggerStore, account: &AccountId) -> Result<SigningKeys, Stor
 ///
 /// 422 for what is wrong in `input`, or when a store fails or a setting is malformed.
 pub async fn rotate(account: &AccountId, input: &RotationInput) -> Result<StoredKey, Problem> {
-    let overlap = input
-        .overlap()
-        .map_err(|detail| vec![FieldError::new("/overlap_seconds", detail)])?;
+    let overlap = input.overlap().map_err(|error| vec![error])?;
     let sealer = config::sealer()?;
     let vault = Vault {
         account: account.as_str(),

@@ -11,7 +11,7 @@ use domain::{
     input::FieldError,
     page::{self, Page},
     sealing::Sealer,
-    secret::{MAX_OVERLAP, SigningSecret},
+    secret::SigningSecret,
     signing_keys::Scheme,
     trigger::{Action, ActionInput, PatchError, Secrets, Trigger, TriggerInput, Vault},
 };
@@ -361,25 +361,16 @@ impl Triggers {
         .await
     }
 
-    /// Gives an action a new secret; the one before goes on signing for `overlap`, which is
-    /// [`MAX_OVERLAP`] at most.
+    /// Gives an action a new secret; the one before goes on signing for `overlap`.
     ///
     /// # Errors
     ///
-    /// 404 or 422, or when a store fails.
+    /// 404, or when a store fails.
     pub async fn rotate_secret(
         &self,
         (trigger, action): (&str, &str),
         overlap: Duration,
     ) -> Result<Secrets, Problem> {
-        if overlap > MAX_OVERLAP {
-            let (most, given) = (MAX_OVERLAP.as_secs(), overlap.as_secs());
-            let detail = format!("is 0 to {most} (7 days), not {given}");
-            return Err(Problem::invalid(vec![FieldError::new(
-                "/overlap_seconds",
-                detail,
-            )]));
-        }
         self.write(&[], |writer| {
             let before = self.find(trigger)?;
             let mut action = find_action(&before, action)?.clone();

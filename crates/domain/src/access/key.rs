@@ -11,7 +11,7 @@ use super::{Denied, Need, Scope, allow};
 use crate::{
     account::AccountId,
     id::ApiKeyId,
-    input::FieldError,
+    input::{self, FieldError},
     time::Timestamp,
     trigger::{Errors, name},
 };
@@ -82,7 +82,9 @@ impl ApiKeyInput {
     ) -> Result<(ApiKey, String), Vec<FieldError>> {
         let mut errors = Errors::default();
         let name = errors.required("/name", self.name, name);
-        let scopes = errors.required("/scopes", self.scopes, distinct);
+        let scopes = errors.required("/scopes", self.scopes, |scopes| {
+            input::distinct(scopes, "scope", "ingest, read, manage or run")
+        });
         let runs = scopes
             .as_ref()
             .is_some_and(|scopes| scopes.contains(&Scope::Run));
@@ -146,19 +148,6 @@ impl ApiKey {
 
 fn hash(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(secret))
-}
-
-fn distinct(scopes: Vec<Scope>) -> Result<Vec<Scope>, String> {
-    let mut sorted = scopes.clone();
-    sorted.sort_unstable();
-    sorted.dedup();
-    if sorted.is_empty() {
-        Err("has to have one scope at least: ingest, read, manage or run".into())
-    } else if sorted.len() < scopes.len() {
-        Err("has a scope twice".into())
-    } else {
-        Ok(sorted)
-    }
 }
 
 fn accounts(named: &[String], runs: bool) -> Result<Vec<AccountId>, String> {

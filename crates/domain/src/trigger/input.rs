@@ -169,7 +169,10 @@ impl ActionInput {
             errors.take_all(Some(check_secret_headers(names, headers)))
         });
         let schemes = self.signature_schemes.unwrap_or_else(default_schemes);
-        let signature_schemes = errors.take("/signature_schemes", check_schemes(schemes));
+        let signature_schemes = errors.take(
+            "/signature_schemes",
+            input::distinct(schemes, "scheme", "v1 or v1a"),
+        );
         let content_type = self.content_type.as_deref().unwrap_or(DEFAULT_CONTENT_TYPE);
         let content_type = errors.take("/content_type", headers::parse_content_type(content_type));
         let timeout_seconds = errors.take("/timeout_seconds", timeout(self.timeout_seconds));
@@ -315,19 +318,6 @@ fn check_headers(members: Map<String, Value>) -> Result<CustomHeaders, Vec<Field
 /// How webhooks are signed where nothing is said.
 pub(super) fn default_schemes() -> Vec<Scheme> {
     vec![Scheme::V1]
-}
-
-fn check_schemes(mut schemes: Vec<Scheme>) -> Result<Vec<Scheme>, String> {
-    let count = schemes.len();
-    schemes.sort_unstable();
-    schemes.dedup();
-    if schemes.is_empty() {
-        Err("has to have one scheme at least: v1 or v1a".into())
-    } else if schemes.len() < count {
-        Err("has a scheme twice".into())
-    } else {
-        Ok(schemes)
-    }
 }
 
 /// The names of secret headers in lower case, each of a header that is there.
