@@ -4,7 +4,7 @@
 //! a nightly compiler: there is no unsafe code in what they try.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -28,7 +28,11 @@ const TARGETS: [&str; 9] = [
 ];
 
 /// How long each target runs where it is a test among others: enough for its seeds, and a few ten thousand inputs made of them.
-pub(crate) const SHORT: Duration = Duration::from_secs(3);
+/// The same inputs each time, so that a change is blamed for what it did: what was never tried is for the runs that are longer.
+const SHORT: Length = Length {
+    time: Duration::from_secs(3),
+    seed: Some(1),
+};
 
 /// How long one input may take. A template may use up its fuel, and everything is slower here.
 const INPUT_SECONDS: u32 = 10;
@@ -38,6 +42,9 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// The largest input, in bytes.
 const INPUT_BYTES: u32 = 4_096;
+
+/// How many lines of a failed target's log are shown.
+const SAID_LINES: usize = 12;
 
 /// How the code under test is compiled: with counters that tell what an input reached.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -68,7 +75,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         if !options.targets.is_empty() && !options.targets.iter().any(|chosen| chosen == target) {
             continue;
         }
-        programs.run(project, target, Duration::from_secs(options.seconds))?;
+        programs.run(project, target, &Length::seconds(options.seconds))?;
     }
     Ok(())
 }
@@ -83,7 +90,23 @@ pub(crate) fn briefly(project: &Project) -> Result<()> {
     let programs = Programs::build(project)?;
     TARGETS
         .iter()
-        .try_for_each(|target| programs.run(project, target, SHORT))
+        .try_for_each(|target| programs.run(project, target, &SHORT))
+}
+
+/// How much of what could be tried is tried.
+struct Length {
+    time: Duration,
+    /// What the inputs are made from; without one, from chance.
+    seed: Option<u32>,
+}
+
+impl Length {
+    fn seconds(seconds: u64) -> Self {
+        Self {
+            time: Duration::from_secs(seconds),
+            seed: None,
+        }
+    }
 }
 
 /// The targets, built.
@@ -113,7 +136,8 @@ impl Programs {
     }
 
     /// Runs a target on its seeds, on what it found before, and on what it makes of those.
-    fn run(&self, project: &Project, target: &str, time: Duration) -> Result<()> {
+    fn run(&self, project: &Project, target: &str, length: &Length) -> Result<()> {
+        let time = length.time;
         let kept = project.root().join("target/fuzz");
         let [corpus, artifacts] = ["corpus", "artifacts"].map(|name| kept.join(name).join(target));
         for folder in [&corpus, &artifacts] {
@@ -133,15 +157,28 @@ impl Programs {
             .arg(format!("-timeout={INPUT_SECONDS}"))
             .arg(format!("-max_len={INPUT_BYTES}"))
             .args(["-rss_limit_mb=2048", "-print_final_stats=1"])
+            .args(length.seed.map(|seed| format!("-seed={seed}")))
             .stdout(output.try_clone()?)
             .stderr(output);
         process::run_at_most(&mut command, time + GRACE).with_context(|| {
             format!(
-                "{target} fails on an input; it is in {}, and what it says is in the log there",
-                artifacts.display()
+                "{target} fails on an input; it is in {}, and what it says is in the log there:\n{}",
+                artifacts.display(),
+                said(&log)
             )
         })
     }
+}
+
+/// What a target said of the input that it failed on: from the panic on, or the last lines.
+fn said(log: &Path) -> String {
+    let bytes = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines.len().saturating_sub(SAID_LINES);
+    let start = lines.iter().position(|line| line.contains(" panicked at "));
+    let shown = lines.iter().skip(start.unwrap_or(last)).take(SAID_LINES);
+    shown.map(|line| format!("  {line}\n")).collect()
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
-//! `cargo xtask lint`: formatting, and clippy with warnings as errors.
+//! `cargo xtask lint`: formatting, the dependencies, and clippy with warnings as errors.
 
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::dependencies;
 use crate::process;
 use crate::project::{COMPONENTS, PROBE, Project};
 use crate::toolchain::WasmToolchain;
 
 pub(crate) fn run(project: &Project) -> Result<()> {
     formatting(project)?;
+    dependencies::check(project)?;
 
     eprintln!("xtask: clippy, native");
     // The components too: natively, their tests are linted with them.

@@ -8,6 +8,7 @@ mod browser;
 mod build;
 mod contract;
 mod debian;
+mod dependencies;
 mod dotenv;
 mod fuzz;
 mod host;

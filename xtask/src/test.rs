@@ -9,6 +9,7 @@ use clap::Args;
 use crate::browser;
 use crate::build;
 use crate::contract::{self, Schemathesis};
+use crate::dependencies;
 use crate::fuzz;
 use crate::host::{Host, HostChoice};
 use crate::leftovers::Leftovers;
@@ -45,6 +46,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let started = Instant::now();
     if options.lint {
         lint::formatting(project)?;
+        step("dependencies", || dependencies::check(project))?;
     }
     let toolchain = WasmToolchain::ready(project)?;
     receivers::ready(project)?;

@@ -163,11 +163,14 @@ pub fn parse_content_type(text: &str) -> Result<String, HeaderRefusal> {
         parsed.push_str(&format!("; {name}={value}"));
         names.push(name);
     }
-    if rest.is_empty() {
-        Ok(parsed)
-    } else {
-        Err(HeaderRefusal::MediaType)
+    if !rest.is_empty() {
+        return Err(HeaderRefusal::MediaType);
     }
+    // The normal form has a space after each semicolon, so it can be the longer of the two.
+    if parsed.len() > MAX_CONTENT_TYPE {
+        return Err(HeaderRefusal::LongContentType);
+    }
+    Ok(parsed)
 }
 
 /// The length of the token or quoted string that the text starts with.

@@ -332,4 +332,11 @@ fn a_content_type_is_bounded() {
         parse_content_type(&text(MAX_CONTENT_TYPE + 1)),
         Err(HeaderRefusal::LongContentType)
     );
+    // It is the normal form that is kept, and that is a byte longer here.
+    let parameter = format!("a/b;c={}", "x".repeat(MAX_CONTENT_TYPE - 6));
+    assert_eq!(parameter.len(), MAX_CONTENT_TYPE);
+    assert_eq!(
+        parse_content_type(&parameter),
+        Err(HeaderRefusal::LongContentType)
+    );
 }

@@ -1,0 +1,92 @@
+//! What `cargo xtask lint` wants of the dependencies: their licences, where they come from, and that nothing bad is known of them.
+//! `deny.toml` says what is allowed, and cargo-deny looks.
+
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::process;
+use crate::project::Project;
+
+/// The cargo-deny that reads `deny.toml`, where no other is installed.
+const VERSION: &str = "0.20.2";
+
+/// How long getting the advisories may take: a firewall that drops packets would keep it waiting for ever.
+const FETCH_LIMIT: Duration = Duration::from_secs(120);
+
+/// The two workspaces; what one of them takes from outside, the other need not.
+const MANIFESTS: [&str; 2] = ["Cargo.toml", "fuzz/Cargo.toml"];
+
+pub(crate) fn check(project: &Project) -> Result<()> {
+    eprintln!("xtask: dependencies: licences and sources");
+    let deny = Deny::ready(project)?;
+    for manifest in MANIFESTS {
+        deny.check(project, manifest, &["bans", "licenses", "sources"])?;
+    }
+
+    eprintln!("xtask: dependencies: advisories");
+    let mut fetch = deny.command(project, MANIFESTS[0]);
+    if let Err(error) = process::run_at_most(fetch.args(["fetch", "db"]), FETCH_LIMIT) {
+        // It is kept on GitHub alone, which not every machine that builds can reach; that says nothing about the dependencies.
+        eprintln!("xtask: the advisories can't be had ({error:#}), so nothing is checked for any");
+        return Ok(());
+    }
+    MANIFESTS
+        .iter()
+        .try_for_each(|manifest| deny.check(project, manifest, &["advisories"]))
+}
+
+/// A cargo-deny.
+struct Deny {
+    program: OsString,
+}
+
+impl Deny {
+    /// The one that is installed, or one of our own, under `target`.
+    fn ready(project: &Project) -> Result<Self> {
+        let installed = Self {
+            program: "cargo-deny".into(),
+        };
+        if installed.is(project, VERSION) {
+            return Ok(installed);
+        }
+        let folder = project.root().join("target/cargo-deny");
+        let own = Self {
+            program: folder.join("bin/cargo-deny").into(),
+        };
+        if !own.is(project, VERSION) {
+            eprintln!("xtask: installing cargo-deny {VERSION}");
+            let mut install = project.cargo();
+            install
+                .args(["install", "--quiet", "--locked", "--force", "--root"])
+                .arg(&folder)
+                // It is compiled for longer than it ever runs.
+                .args(["--debug", "--target-dir"])
+                .arg(folder.join("target"))
+                .arg(format!("cargo-deny@{VERSION}"));
+            process::run(&mut install).context("could not install cargo-deny")?;
+        }
+        Ok(own)
+    }
+
+    fn is(&self, project: &Project, version: &str) -> bool {
+        process::answer(project.command(&self.program).arg("--version"))
+            .is_ok_and(|answer| answer.trim() == format!("cargo-deny {version}"))
+    }
+
+    fn check(&self, project: &Project, manifest: &str, what: &[&str]) -> Result<()> {
+        let mut check = self.command(project, manifest);
+        process::run(check.arg("check").args(what))
+            .with_context(|| format!("what {manifest} depends on is not as deny.toml wants it"))
+    }
+
+    fn command(&self, project: &Project, manifest: &str) -> Command {
+        let mut command = project.command(&self.program);
+        command
+            .args(["--locked", "--config", "deny.toml", "--manifest-path"])
+            .arg(manifest);
+        command
+    }
+}
