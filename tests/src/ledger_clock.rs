@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
-use crate::Account;
+use crate::{Account, DEADLINE, eventually};
 
 /// How long to wait for the service's own writes: they take milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -81,6 +81,19 @@ impl LedgerClock {
         })
     }
 
+    /// Lets an hour go by for the budget of requests.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger is not there.
+    pub fn forward_budget(&self) -> Result<()> {
+        self.write(|ledger| {
+            let earlier = "UPDATE tally SET label = label - 1 WHERE name = 'budget'";
+            ledger.execute(earlier, [])?;
+            Ok(())
+        })
+    }
+
     /// The runners whose leases are alive.
     ///
     /// # Errors
@@ -97,6 +110,23 @@ impl LedgerClock {
             })
         })?;
         Ok(runners.collect::<Result<_, _>>()?)
+    }
+
+    /// Waits until nobody is there who would see at once what falls due.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read, or runners stay for too long.
+    pub async fn no_runner(&self) -> Result<()> {
+        eventually("that all runners are gone", DEADLINE, async || {
+            let runners = self.runners()?;
+            Ok(if runners.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("{runners:?}"))
+            })
+        })
+        .await
     }
 
     /// How many rows a table has.

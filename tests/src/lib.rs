@@ -23,6 +23,7 @@ mod misbehaving;
 mod receiver;
 mod service;
 mod signature;
+pub mod stores;
 mod wait;
 
 pub use account::{Account, Hook};

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, Result};
 
-use crate::{Account, Api, LedgerClock};
+use crate::{Account, Api, LedgerClock, stores};
 
 /// The API key that tests use.
 pub const KEY: &str = "an api key for tests";
@@ -34,6 +34,7 @@ impl Default for Settings {
             .with("api_key", KEY)
             .with("encryption_key", ENCRYPTION_KEY)
             .with("allow_private_targets", "true")
+            .with("ledger_durability", stores::durability())
     }
 }
 
@@ -52,6 +53,13 @@ impl Settings {
             command = command.env(format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
         }
         Ok(command)
+    }
+
+    /// The same, with stores as the environment wants them, noted in `folder`.
+    fn command_in(self, folder: Option<&Path>) -> Result<harness::Command> {
+        let command = self.command()?;
+        let folder = folder.map_or_else(|| command.work_dir(), Into::into);
+        stores::chosen(command, &folder)
     }
 }
 
@@ -85,7 +93,7 @@ impl Service {
     /// When it does not start, with what it said.
     pub fn with(settings: Settings) -> Result<Self> {
         let process = settings
-            .command()?
+            .command_in(None)?
             .start()
             .context("the service does not start")?;
         Ok(Self { process })
@@ -113,7 +121,8 @@ impl Service {
     ///
     /// When it does not start, with what it said.
     pub fn at(data: &Path, settings: Settings) -> Result<Self> {
-        let process = settings.command()?.state_dir(data).start();
+        let command = settings.command_in(Some(data))?;
+        let process = command.state_dir(data).start();
         Ok(Self {
             process: process.context("the service does not start")?,
         })

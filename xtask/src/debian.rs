@@ -64,13 +64,7 @@ pub(crate) fn make(home: &Path) -> Result<()> {
 
     say("3/5 unpacking");
     let unpacked = scratch.folder("unpacked")?;
-    for archive in &archives {
-        process::run(
-            Command::new("dpkg-deb")
-                .arg("--extract")
-                .args([archive, &unpacked]),
-        )?;
-    }
+    extract(&archives, &unpacked)?;
     lay_out(&unpacked, &tree)?;
 
     say("4/5 building the standard library");
@@ -85,6 +79,31 @@ pub(crate) fn make(home: &Path) -> Result<()> {
     }
     rename(&tree, home)?;
     say("the toolchain is ready");
+    Ok(())
+}
+
+/// Unpacks these packages of Debian's, and nothing that they depend on, into `folder`, in place of what may be there.
+pub(crate) fn unpack(packages: &[&str], folder: &Path) -> Result<()> {
+    let scratch = Scratch::make(&folder.with_added_extension("part"))?;
+    let packages: Vec<String> = packages
+        .iter()
+        .map(|package| (*package).to_owned())
+        .collect();
+    let archives = Apt::with_own_lists(&scratch)?.download(&packages)?;
+    let unpacked = scratch.folder("unpacked")?;
+    extract(&archives, &unpacked)?;
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("could not remove {}", folder.display()))?;
+    }
+    rename(&unpacked, folder)
+}
+
+fn extract(archives: &[PathBuf], into: &Path) -> Result<()> {
+    for archive in archives {
+        let mut extract = Command::new("dpkg-deb");
+        process::run(extract.arg("--extract").arg(archive).arg(into))?;
+    }
     Ok(())
 }
 

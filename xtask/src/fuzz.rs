@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn every_target_is_a_program_with_seeds() {
         let manifest = include_str!("../../fuzz/Cargo.toml");
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for target in TARGETS {
             assert!(
                 manifest.contains(&format!("name = \"{target}\"")),

@@ -17,8 +17,12 @@ mod lint;
 mod packages;
 mod process;
 mod project;
+mod prometheus;
+mod receiver;
 mod receivers;
+mod redis;
 mod runtime_config;
+mod simulate;
 mod spin;
 mod test;
 mod toolchain;
@@ -30,6 +34,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use project::Project;
+use redis::Redis;
 
 /// The commands of Webhook Triggers.
 #[derive(Parser)]
@@ -57,6 +62,10 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Measure how fast it is on this machine
     Bench(bench::Options),
+    /// Receive webhooks: say whether they verify, show them, and misbehave on request
+    Receiver(receiver::Options),
+    /// Model how many deliveries wait and how late they are when receivers are down
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
@@ -84,6 +93,8 @@ fn run(task: Task) -> Result<()> {
             toolchain::WasmToolchain::ready(&project)?;
             receivers::ready(&project)?;
             browser::ready(&project)?;
+            prometheus::ready(&project)?;
+            Redis::ready(&project)?;
             contract::Schemathesis::ready(&project)?;
             Ok(())
         }
@@ -94,5 +105,7 @@ fn run(task: Task) -> Result<()> {
         Task::Contract(options) => contract::run(&project, &options),
         Task::Fuzz(options) => fuzz::run(&project, &options),
         Task::Bench(options) => bench::run(&project, &options),
+        Task::Receiver(options) => receiver::run(&project, &options),
+        Task::Simulate(options) => simulate::run(&project, &options),
     }
 }

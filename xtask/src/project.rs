@@ -13,11 +13,14 @@ use crate::process;
 pub(crate) const WASM_TARGET: &str = "wasm32-wasip1";
 
 /// The packages that `spin.toml` deploys.
-pub(crate) const COMPONENTS: [&str; 7] = [
+pub(crate) const COMPONENTS: [&str; 10] = [
     "triggers",
+    "previews",
     "accounts",
     "keys",
+    "monitor",
     "events",
+    "deliveries",
     "delivery",
     "dashboard",
     "reference",
@@ -34,6 +37,12 @@ pub(crate) const END_TO_END: [&str; 4] = ["e2e", "survival", "browser", "short"]
 
 /// The benchmark.
 pub(crate) const BENCH: &str = "bench";
+
+/// The receiver to integrate with.
+pub(crate) const RECEIVER: &str = "conformance-receiver";
+
+/// The model of deliveries under outages.
+pub(crate) const SIMULATION: &str = "simulation";
 
 /// The profile of everything that runs natively.
 pub(crate) const NATIVE_PROFILE: &str = "native";

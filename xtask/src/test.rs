@@ -16,9 +16,15 @@ use crate::leftovers::Leftovers;
 use crate::lint;
 use crate::process;
 use crate::project::{COMPONENTS, EMBEDDED_HOST, END_TO_END, PROBE, Project};
+use crate::prometheus;
 use crate::receivers;
+use crate::redis::Redis;
 use crate::spin::{self, Spin};
 use crate::toolchain::WasmToolchain;
+
+/// Whose limits the embedded host keeps, and where the key-value store is: what the suites read from the environment.
+const HOST_PROFILE: &str = "HOST_PROFILE";
+const REDIS: &str = "REDIS";
 
 /// What `cargo xtask test` takes.
 #[derive(Args)]
@@ -51,6 +57,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let toolchain = WasmToolchain::ready(project)?;
     receivers::ready(project)?;
     browser::ready(project)?;
+    prometheus::ready(project)?;
+    let redis = Redis::ready(project)?;
     let schemathesis = Schemathesis::ready(project)?;
 
     step("building the components", || {
@@ -85,7 +93,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let run = |command: &mut Command| process::run(command.args(&options.filter));
 
     step("unit tests", || {
-        run(test().args(["--lib", "--bins", "--examples", "--test", "ledger"]))?;
+        let quick = ["--test", "ledger", "--test", "conformance"];
+        run(test().args(["--lib", "--bins", "--examples"]).args(quick))?;
         run(test().arg("--doc"))
     })?;
     step("the embedded host's own tests", || {
@@ -104,6 +113,21 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
                 Some(_) => Ok(()),
             }
         })?;
+        // The same suite where other things hold: a platform's limits, and another store.
+        let suite = || {
+            let mut command = test();
+            command.args(["--test", "e2e"]);
+            command
+        };
+        step("end-to-end tests under Fermyon Cloud's limits", || {
+            run(suite().env(HOST_PROFILE, "fermyon-cloud"))
+        })?;
+        if let Some(redis) = &redis {
+            step("end-to-end tests with the key-value store in Redis", || {
+                let (_running, address) = redis.start()?;
+                run(suite().env(REDIS, address.to_string()))
+            })?;
+        }
         // Requests that are made up have no names to choose from.
         if let Some(schemathesis) = schemathesis.filter(|_| options.filter.is_none()) {
             step("contract: schemathesis against the running service", || {

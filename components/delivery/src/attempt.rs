@@ -1,11 +1,14 @@
 //! One attempt: compose, send, and decide what it makes of the delivery.
 
+use std::time::Duration;
+
 use domain::{
     delivery::{Failure, GONE, Retry, Settled, Status, settle, settle_test},
     id::{ActionId, TriggerId},
     preview::NOT_SHOWN,
     signing_keys::Scheme,
     time::Timestamp,
+    trigger::Action,
     url_policy::EndpointUrl,
     webhook::{Composer, Payload, WebhookRequest},
 };
@@ -13,6 +16,7 @@ use platform::{
     clock::{self, Moment},
     entropy,
     ledger::FinishedAttempt,
+    log::{self, Line},
     outbound::{self, Exchange},
 };
 use serde_json::{Map, Value};
@@ -56,6 +60,7 @@ pub(crate) async fn attempt(prepared: Prepared, settings: &Settings) -> Done {
     };
     let duration = started.elapsed();
     let settled = decide(&prepared, &exchange, clock::now());
+    log_attempt(&prepared, &exchange, &settled, duration);
     let Exchange { outcome, response } = exchange;
     let body =
         (response.status.is_some()).then(|| String::from_utf8_lossy(&response.body).into_owned());
@@ -70,7 +75,9 @@ pub(crate) async fn attempt(prepared: Prepared, settings: &Settings) -> Done {
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             status_code: response.status,
             error: outcome.err().map(|failure| failure.to_string()),
-            request_headers: request.map(shown_headers).unwrap_or_default(),
+            request_headers: request
+                .map(|request| shown_headers(request, &prepared.action))
+                .unwrap_or_default(),
             response_headers: object(response.headers),
             response_body: body,
             settled,
@@ -108,6 +115,24 @@ fn compose(
     composer.compose(action, &payload, now)
 }
 
+/// Logs what came of an attempt: ids, and the cause in few words.
+fn log_attempt(prepared: &Prepared, exchange: &Exchange, settled: &Settled, took: Duration) {
+    let Prepared { claimed, event, .. } = prepared;
+    let cause = exchange.outcome.as_ref().err().map(Failure::cause);
+    log::write(
+        Line::info("attempt")
+            .with("account", &claimed.account)
+            .with("delivery", claimed.id)
+            .with("event", claimed.event)
+            .with("action", claimed.action)
+            .with("made", settled.status)
+            .with_any("status", exchange.response.status)
+            .with_any("cause", cause)
+            .with("ms", took.as_millis())
+            .with_any("trace", event.origin.trace),
+    );
+}
+
 fn decide(prepared: &Prepared, exchange: &Exchange, now: Timestamp) -> Settled {
     if prepared.claimed.test {
         return settle_test(&exchange.outcome);
@@ -123,9 +148,10 @@ fn decide(prepared: &Prepared, exchange: &Exchange, now: Timestamp) -> Settled {
 
 /// The headers as the history shows them. Custom ones may carry the receiver's credentials, so
 /// their values are not repeated there.
-fn shown_headers(request: WebhookRequest) -> Map<String, Value> {
-    const OWN: [&str; 6] = [
+fn shown_headers(request: WebhookRequest, action: &Action) -> Map<String, Value> {
+    const OWN: [&str; 7] = [
         "content-type",
+        "traceparent",
         "user-agent",
         "webhook-hops",
         "webhook-id",
@@ -134,11 +160,8 @@ fn shown_headers(request: WebhookRequest) -> Map<String, Value> {
     ];
 
     object(request.headers.into_iter().map(|(name, value)| {
-        let shown = if OWN.contains(&name.as_str()) {
-            value
-        } else {
-            NOT_SHOWN.to_owned()
-        };
+        let own = OWN.contains(&name.as_str()) && !action.secret_headers.contains(&name);
+        let shown = if own { value } else { NOT_SHOWN.to_owned() };
         (name, shown)
     }))
 }

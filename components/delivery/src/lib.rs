@@ -1,4 +1,4 @@
-//! Delivery: runs that send what is due, tests of actions, and the history of what was sent.
+//! Delivery: runs that send what is due, and tests of actions.
 //!
 //! ```text
 //! runner: claim ──▶ prepare ──▶ send ──▶ settle ──▶ record
@@ -7,8 +7,6 @@
 
 mod attempt;
 mod disable;
-mod history;
-mod manual;
 mod prepare;
 mod runner;
 mod test_send;
@@ -20,7 +18,6 @@ use platform::{
     auth,
     clock::Moment,
     http::{Request, Response, serve},
-    nudge::nudge,
     problem::Problem,
 };
 use runner::Runner;
@@ -32,33 +29,23 @@ use spin_sdk::{
 #[http_component]
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     let started = Moment::now();
-    let mut after = After::Nothing;
+    // Whether the caller wants a run and not to wait for it.
+    let mut run_after = false;
     serve(incoming, out, auth::api_key, async |request| {
-        route(&request, started, &mut after).await
+        route(&request, started, &mut run_after).await
     })
     .await;
     // The answer is out.
-    match after {
-        After::Nothing => {}
-        After::Wake => nudge().await,
-        After::Run => {
-            if let Err(problem) = run(started, runner::BUDGET, YIELDS).await {
-                eprintln!("error a run failed: {problem:?}");
-            }
-        }
+    if run_after && let Err(problem) = run(started, runner::BUDGET, YIELDS).await {
+        eprintln!("error a run failed: {problem:?}");
     }
 }
 
-/// What is left to do when the answer is out.
-enum After {
-    Nothing,
-    /// Deliveries were made due.
-    Wake,
-    /// The caller wanted a run and not to wait for it.
-    Run,
-}
-
-async fn route(request: &Request, started: Moment, after: &mut After) -> Result<Response, Problem> {
+async fn route(
+    request: &Request,
+    started: Moment,
+    run_after: &mut bool,
+) -> Result<Response, Problem> {
     match (request.head.segments().as_slice(), &request.head.method) {
         (["v1", "deliveries", "run"], &Method::POST) => {
             let query = request.head.query(&["wait", "budget_seconds"])?;
@@ -67,39 +54,12 @@ async fn route(request: &Request, started: Moment, after: &mut After) -> Result<
                 .parse("budget_seconds", budget)?
                 .unwrap_or(runner::BUDGET);
             if wait == Some(false) {
-                *after = After::Run;
+                *run_after = true;
                 return Ok(Response::empty(StatusCode::ACCEPTED));
             }
             Ok(Response::ok(&run(started, budget, !YIELDS).await?))
         }
         (["v1", "deliveries", "run"], _) => Err(Problem::method_not_allowed("POST")),
-        (["v1", "accounts", account, "deliveries"], &Method::GET) => {
-            history::list(request, account)
-        }
-        (["v1", "accounts", _, "deliveries"], _) => Err(Problem::method_not_allowed("GET")),
-        (["v1", "accounts", account, "deliveries", "recover"], &Method::POST) => {
-            let recovered = manual::recover(request, account)?;
-            *after = After::Wake;
-            Ok(recovered)
-        }
-        (["v1", "accounts", _, "deliveries", "recover"], _) => {
-            Err(Problem::method_not_allowed("POST"))
-        }
-        (["v1", "accounts", account, "deliveries", delivery], &Method::GET) => {
-            history::show(account, delivery)
-        }
-        (["v1", "accounts", _, "deliveries", _], _) => Err(Problem::method_not_allowed("GET")),
-        (["v1", "accounts", account, "deliveries", delivery, "retry"], &Method::POST) => {
-            let retried = manual::retry(request, account, delivery)?;
-            *after = After::Wake;
-            Ok(retried)
-        }
-        (["v1", "accounts", account, "deliveries", delivery, "cancel"], &Method::POST) => {
-            manual::cancel(request, account, delivery)
-        }
-        (["v1", "accounts", _, "deliveries", _, "retry" | "cancel"], _) => {
-            Err(Problem::method_not_allowed("POST"))
-        }
         (
             [
                 "v1",

@@ -13,8 +13,9 @@ use domain::{
     webhook::Event,
 };
 use platform::{
-    config, entropy,
-    ledger::{Claimed, Ledger, Withdrawn},
+    config::{self, Outbound},
+    entropy,
+    ledger::{Claimed, Ledger, Lines, Withdrawn},
     problem::Problem,
     signing_keys,
     store::TriggerStore,
@@ -25,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) sealer: Sealer,
     pub(crate) policy: UrlPolicy,
     pub(crate) retention: Duration,
+    pub(crate) outbound: Outbound,
 }
 
 impl Settings {
@@ -33,6 +35,7 @@ impl Settings {
             sealer: config::sealer()?,
             policy: config::url_policy()?,
             retention: config::retention()?,
+            outbound: config::outbound()?,
         })
     }
 
@@ -61,6 +64,7 @@ pub(crate) struct Prepared {
 pub(crate) struct Plan {
     pub(crate) send: Vec<Prepared>,
     pub(crate) withdraw: Vec<Withdrawn>,
+    pub(crate) lines: Lines,
 }
 
 /// Looks up what each delivery is about. Each trigger is read once, each event too, and the key pairs of each account where an action
@@ -93,6 +97,7 @@ pub(crate) fn prepare(
             }
         };
         match live(trigger.as_ref(), events.get(&claimed.event), &claimed) {
+            Ok((_, action, _)) if !plan.lines.admit(&claimed, action.pace) => {}
             Ok((trigger, action, event)) => plan.send.push(Prepared {
                 event: event.clone(),
                 trigger: trigger.clone(),
@@ -108,12 +113,15 @@ pub(crate) fn prepare(
                 },
                 claimed,
             }),
-            Err((status, reason)) => plan.withdraw.push(Withdrawn {
-                account: claimed.account,
-                delivery: claimed.id,
-                status,
-                reason: reason.to_owned(),
-            }),
+            Err((status, reason)) => {
+                plan.lines.withdrawn(&claimed);
+                plan.withdraw.push(Withdrawn {
+                    account: claimed.account,
+                    delivery: claimed.id,
+                    status,
+                    reason: reason.to_owned(),
+                });
+            }
         }
     }
     Ok(plan)

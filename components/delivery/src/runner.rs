@@ -22,7 +22,7 @@ use futures::{
 use platform::{
     clock::{self, Moment},
     entropy,
-    ledger::{self, Claim, ClaimLimits, Joining, Leaving, Ledger, Place, Slot},
+    ledger::{self, Claim, ClaimLimits, Joining, Leaving, Ledger, Place, Reserved, SLOTS, Slot},
     nudge::nudge,
     operator::{self, Told},
     problem::Problem,
@@ -42,7 +42,7 @@ pub(crate) const BUDGET: Duration = RUN_BUDGET;
 const CLAIMING: Duration = Duration::from_secs(BUDGET.as_secs() - MAX_TIMEOUT as u64);
 /// Longer than the longest attempt and the recording of it: only a runner that died loses a claim.
 pub(crate) const LEASE: Duration = Duration::from_secs(2 * MAX_TIMEOUT as u64);
-/// The most requests in flight.
+/// The most requests in flight, where the setting does not say fewer.
 const IN_FLIGHT: usize = 64;
 /// The most requests in flight of one queue, so that a receiver that hangs holds up itself.
 const IN_FLIGHT_PER_QUEUE: usize = 16;
@@ -50,6 +50,10 @@ const IN_FLIGHT_PER_QUEUE: usize = 16;
 /// takes ten, and a record too. What comes when nothing has been claimed for that long waits for
 /// nothing.
 const PACE: Duration = Duration::from_millis(10);
+/// Of the hour's budget of requests, the last of so many parts is for first attempts alone.
+const LAST_PART: usize = 10;
+/// The most steps of counting in one run: as much as it can have sent, and more.
+const COUNTING_STEPS: usize = 20;
 /// The most steps of deleting what is too old in one run.
 const PRUNING_STEPS: usize = 10;
 /// How often the slot is renewed, well within its lease.
@@ -78,6 +82,17 @@ pub(crate) struct Summary {
     retrying: usize,
     failed: usize,
     next_due_at: Option<Timestamp>,
+    /// Whether something was put off because the hour's budget of requests is used up.
+    put_off: bool,
+}
+
+/// What has to wait for the next hour.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PutOff {
+    /// Retries: what is left of the budget is for first attempts.
+    Retries,
+    /// Everything.
+    All,
 }
 
 /// One run.
@@ -85,6 +100,9 @@ pub(crate) struct Runner {
     ledger: Ledger,
     store: TriggerStore,
     settings: Rc<Settings>,
+    /// The most requests that it has in flight.
+    room: usize,
+    put_off: Option<PutOff>,
     started: Moment,
     /// How long it may look and wait for what is not due yet.
     patience: Duration,
@@ -105,6 +123,8 @@ pub(crate) struct Runner {
     suspects: Suspects,
     /// How far it got with what the service has to tell of itself, and when it looked last.
     told: (Place, Moment),
+    /// Whether there may be lines that let one go now and then.
+    has_lines: bool,
     summary: Summary,
 }
 
@@ -117,6 +137,27 @@ enum Look {
     Waits,
     /// Nothing is due, or there is no room.
     Nothing,
+}
+
+/// A part of the hour's budget of requests.
+struct Part {
+    requests: usize,
+    /// Whether retries have to leave it to first attempts.
+    is_last: bool,
+    reserved: Option<Reserved>,
+}
+
+impl Part {
+    /// Gives back what is left when so many requests are made.
+    fn give_back(&self, ledger: &Ledger, made: usize) -> Result<(), Problem> {
+        match self.reserved {
+            Some(reserved) => {
+                let unused = reserved.granted.saturating_sub(made);
+                Ok(ledger.give_back_requests(reserved, unused)?)
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// What to do when nothing is due and nothing in flight.
@@ -132,10 +173,16 @@ impl Runner {
     /// One that `yields` stops claiming when another runner is open: of many that were woken at
     /// once, one stays.
     pub(crate) fn new(started: Moment, patience: Duration, yields: bool) -> Result<Self, Problem> {
+        let settings = Settings::read()?;
+        // So many runners have a part each of what may be in flight.
+        let limit = settings.outbound.in_flight;
+        let slots = limit.unwrap_or(SLOTS).min(SLOTS);
+        let in_flight = limit.map_or(IN_FLIGHT, |limit| (limit / slots).min(IN_FLIGHT));
         Ok(Self {
-            ledger: ledger::open()?,
+            ledger: ledger::open()?.with_slots(slots),
             store: TriggerStore::open()?,
-            settings: Rc::new(Settings::read()?),
+            settings: Rc::new(settings),
+            room: in_flight,
             started,
             patience,
             yields,
@@ -148,9 +195,11 @@ impl Runner {
             recorded: None,
             attempts: FuturesUnordered::new(),
             in_flight: HashMap::new(),
+            put_off: None,
             unrecorded: Vec::new(),
             suspects: Suspects::default(),
             told: (Place::default(), started),
+            has_lines: false,
             summary: Summary::default(),
         })
     }
@@ -160,22 +209,33 @@ impl Runner {
         let worked = self.work().await;
         let closed = self.close().await;
         worked.and(closed)?;
+        if self.has_lines && self.ledger.advance(clock::now())? > 0 && !self.patience.is_zero() {
+            nudge().await;
+        }
         self.suspects.judge(&self.store, &self.ledger).await;
         if !self.needed {
             return Ok(self.summary);
         }
         self.keep_house().await?;
-        if self.tell()?.owed && !self.patience.is_zero() {
+        if self.tell()?.owed && !self.patience.is_zero() && self.put_off != Some(PutOff::All) {
             nudge().await;
         }
         self.summary.next_due_at = self.ledger.next_due_at()?;
+        self.summary.put_off = self.put_off.is_some();
         Ok(self.summary)
     }
 
-    /// What is done once a run, bounded: repairs what a writer that vanished left half done, and
-    /// deletes what is older than it has to be.
+    /// What is done once a run, bounded: repairs what a writer that vanished left half done, counts
+    /// what there has been, and deletes what is older than it has to be.
     async fn keep_house(&self) -> Result<(), Problem> {
         store::repair_abandoned(&self.store, &self.ledger).await?;
+        for _ in 0..COUNTING_STEPS {
+            if !self.ledger.count_up()? {
+                break;
+            }
+        }
+        self.ledger.count_run(clock::now())?;
+        self.ledger.forget_lines(clock::now())?;
         let cutoff = clock::now() - self.settings.retention;
         for _ in 0..PRUNING_STEPS {
             if !self.ledger.prune(cutoff)?.more() {
@@ -188,7 +248,15 @@ impl Runner {
     /// Claims and sends until nothing is left to do or the time for claiming is over.
     async fn work(&mut self) -> Result<(), Problem> {
         let mut last_work = Moment::now();
-        while self.needed && self.started.elapsed() < CLAIMING {
+        // Whatever a runner that died has left: a line goes on with the next run.
+        self.has_lines = self.ledger.has_lines()?;
+        if self.is_limited() && !self.takes_slot()? {
+            self.needed = false;
+        }
+        while self.needed && self.put_off.is_none() && self.started.elapsed() < CLAIMING {
+            if self.has_lines {
+                self.ledger.advance(clock::now())?;
+            }
             let look = self.claim()?;
             if look == Look::Claimed {
                 last_work = Moment::now();
@@ -221,8 +289,8 @@ impl Runner {
     /// Claims what is due, as far as there is room, and starts on it.
     fn claim(&mut self) -> Result<Look, Problem> {
         let now = clock::now();
-        let room = IN_FLIGHT.saturating_sub(self.attempts.len());
-        if room == 0 {
+        let room = self.room.saturating_sub(self.attempts.len());
+        if room == 0 || (self.is_limited() && self.slot.is_none()) {
             return Ok(Look::Nothing);
         }
         // A look costs far less than a write that changes nothing.
@@ -232,6 +300,9 @@ impl Runner {
         if lately(self.claimed) && now.since(due) < PACE {
             return Ok(Look::Waits);
         }
+        let Some(part) = self.reserve(room, now)? else {
+            return Ok(Look::Nothing);
+        };
         let claim = Claim {
             token: entropy::token(),
             lease_until: now + LEASE,
@@ -242,22 +313,30 @@ impl Runner {
             .map(|(queue, count)| (queue.clone(), *count))
             .collect();
         let limits = ClaimLimits {
-            total: room,
+            total: part.requests,
             per_queue: IN_FLIGHT_PER_QUEUE,
             in_flight: &in_flight,
             failing_after: FAILING_AFTER,
+            first_attempts_only: part.is_last,
             start: entropy::word(),
         };
         let claimed = self.ledger.claim(&claim, &limits, now)?;
         if claimed.is_empty() {
+            part.give_back(&self.ledger, 0)?;
+            if part.is_last {
+                self.put_off = Some(PutOff::Retries);
+            }
             return Ok(Look::Nothing);
         }
-        self.claimed = Some(Moment::now());
-        self.summary.claimed += claimed.len();
         let plan = prepare(claimed, &self.store, &self.ledger)?;
+        part.give_back(&self.ledger, plan.send.len())?;
+        self.claimed = Some(Moment::now());
+        self.summary.claimed += plan.send.len() + plan.withdraw.len();
         if !plan.withdraw.is_empty() {
             self.ledger.withdraw(&claim, &plan.withdraw)?;
         }
+        self.has_lines |= !plan.lines.are_none();
+        self.ledger.keep_lines(&claim, &plan.lines, now)?;
         for prepared in plan.send {
             *self
                 .in_flight
@@ -268,6 +347,55 @@ impl Runner {
             self.attempts.push(made.boxed_local());
         }
         Ok(Look::Claimed)
+    }
+
+    /// The part of the hour's budget of requests that the next claim is for; nothing when there is none left for it.
+    fn reserve(&mut self, room: usize, now: Timestamp) -> Result<Option<Part>, Problem> {
+        let Some(limit) = self.settings.outbound.per_hour else {
+            return Ok(Some(Part {
+                requests: room,
+                is_last: false,
+                reserved: None,
+            }));
+        };
+        for (limit, is_last) in [(limit - limit / LAST_PART, false), (limit, true)] {
+            let reserved = self.ledger.reserve(limit, room, now)?;
+            if reserved.granted > 0 {
+                return Ok(Some(Part {
+                    requests: reserved.granted,
+                    is_last,
+                    reserved: Some(reserved),
+                }));
+            }
+            if reserved.left > 0 {
+                // Others were faster; there may be some for the next look.
+                return Ok(None);
+            }
+        }
+        // What is due stays due, for the first run of the next hour.
+        self.put_off = Some(PutOff::All);
+        Ok(None)
+    }
+
+    /// Whether no more than so many requests may be in flight, all runners together: then only who has a slot claims.
+    fn is_limited(&self) -> bool {
+        self.settings.outbound.in_flight.is_some()
+    }
+
+    /// Takes a slot before anything is claimed.
+    fn takes_slot(&mut self) -> Result<bool, Problem> {
+        let now = clock::now();
+        self.slot = if self.yields {
+            match self.ledger.join(&self.token, now)? {
+                Joining::Joined(slot) => Some(slot),
+                Joining::NotNeeded | Joining::Full => None,
+            }
+        } else {
+            self.ledger.enter(&self.token, now)?
+        };
+        self.open = self.slot.is_some();
+        self.renewed = Moment::now();
+        Ok(self.open)
     }
 
     /// Starts what was claimed, and takes in what has finished, without waiting.
@@ -342,7 +470,7 @@ impl Runner {
     /// for more: while there is not, whoever accepts an event wakes another.
     async fn keep_slot(&mut self) -> Result<(), Problem> {
         let now = clock::now();
-        let open = self.attempts.len() < IN_FLIGHT;
+        let open = self.attempts.len() < self.room;
         match &self.slot {
             None if !self.attempts.is_empty() && !self.yields => {
                 self.slot = self.ledger.enter(&self.token, now)?;
@@ -416,27 +544,48 @@ impl Runner {
     /// Finishes what is in flight, gives the slot back, and wakes a successor where something is
     /// due soon.
     async fn close(&mut self) -> Result<(), Problem> {
-        let held_slot = self.slot.take();
-        if let Some(slot) = &held_slot {
-            // From here on, who accepts an event wakes a runner. What was accepted before is
-            // visible to the look that follows.
-            self.ledger.abandon(slot)?;
-        }
-        let now = clock::now();
-        let next = self.ledger.next_due_at()?;
-        let due_soon = next.is_some_and(|next| next.since(now) < SOON);
-        if held_slot.is_some() && due_soon && !self.patience.is_zero() {
-            nudge().await;
+        // Where what is in flight is limited, nobody else takes this one's place before it is free.
+        let stays = self.is_limited();
+        if !stays {
+            self.hand_over().await?;
         }
         loop {
             self.gather().await;
             // What the ledger refuses now it may take with the next attempt that finishes.
             let recorded = self.record();
             if self.attempts.is_empty() {
+                if stays {
+                    self.hand_over().await?;
+                }
                 return recorded;
             }
-            self.next_attempt(BUDGET).await;
+            if let Some(slot) = self.slot.as_ref().filter(|_| stays) {
+                self.ledger.renew(slot, false, clock::now())?;
+            }
+            let longest = if stays { RENEWAL } else { BUDGET };
+            self.next_attempt(longest).await;
         }
+    }
+
+    /// Gives the slot back, and wakes a successor where something is due soon.
+    async fn hand_over(&mut self) -> Result<(), Problem> {
+        let Some(slot) = self.slot.take() else {
+            return Ok(());
+        };
+        // From here on, who accepts an event wakes a runner. What was accepted before is visible to
+        // the look that follows.
+        self.ledger.abandon(&slot)?;
+        let now = clock::now();
+        let next = match self.put_off {
+            None => self.ledger.next_due_at()?,
+            Some(PutOff::Retries) => self.ledger.next_first_attempt_at()?,
+            Some(PutOff::All) => None,
+        };
+        let due_soon = next.is_some_and(|next| next.since(now) < SOON);
+        if due_soon && !self.patience.is_zero() {
+            nudge().await;
+        }
+        Ok(())
     }
 }
 

@@ -4,8 +4,8 @@
 //! does not matter; it is not repeated, and says nothing about the action's health.
 
 use domain::{
-    hops::Hops,
     id::{DeliveryId, EventId},
+    origin::Origin,
     signing_keys::{Scheme, SigningKeys},
     trial::TestInput,
     webhook::Event,
@@ -54,7 +54,7 @@ pub(crate) async fn send(
         test: true,
         occurred_at: now,
         data: trial.data,
-        hops: Hops::default(),
+        origin: Origin::default(),
     };
     let test = NewTest {
         account: triggers.account(),
@@ -69,6 +69,12 @@ pub(crate) async fn send(
         lease_until: now + LEASE,
     };
     let ledger = triggers.ledger();
+    if let Some(limit) = settings.outbound.per_hour
+        && ledger.reserve(limit, 1, now)?.granted == 0
+    {
+        let detail = format!("all {limit} requests to receivers of this hour are used up");
+        return Err(Problem::budget_used_up(detail, now));
+    }
     let claimed = ledger.begin_test(&test, &claim)?;
     let delivery = claimed.id;
     let prepared = Prepared {

@@ -7,9 +7,9 @@
 use domain::{
     account::AccountId,
     event::{self, Events, NewEvent},
-    hops::{self, Hops},
     id::EventId,
     input::FieldError,
+    origin::Origin,
     time::Timestamp,
 };
 use http::StatusCode;
@@ -32,6 +32,19 @@ use crate::{
 pub(crate) struct Ingested {
     pub(crate) response: Response,
     pub(crate) after: After,
+    /// How many events had been accepted before.
+    pub(crate) duplicates: usize,
+}
+
+impl Ingested {
+    /// Nothing was posted, and this is the answer.
+    pub(crate) fn nothing(response: Response) -> Self {
+        Self {
+            response,
+            after: After::Nothing,
+            duplicates: 0,
+        }
+    }
 }
 
 /// What is left to do when the answer is out.
@@ -62,7 +75,7 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
     let account = account(account_id)?;
     let posted = posted::read(request)?;
     let key = idempotency_key(&request.head)?;
-    let hops = Hops::of_event(request.head.header(hops::HEADER))?;
+    let origin = Origin::of_event(|name| request.head.header(name))?;
     let store = TriggerStore::open()?;
     let catalogue = catalogue::covering(&store, posted.event_types())?;
     let events = posted.check(&catalogue)?;
@@ -71,7 +84,7 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
     let batch = events.digest().filter(|_| key.is_some()).map(hex);
     let rows = plans
         .iter()
-        .map(|plan| plan.row(&account, batch.as_deref(), hops));
+        .map(|plan| plan.row(&account, batch.as_deref(), origin));
     let rows: Vec<_> = rows.collect();
     let accepted = ledger::open()?.accept_all(&rows)?;
     refuse_reused(&events, &plans, &accepted.outcomes)?;
@@ -85,6 +98,7 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
     } else {
         After::Wake
     };
+    let duplicates = answers.len() - new.len();
     let status = match new.as_slice() {
         [] => StatusCode::OK,
         _ => StatusCode::ACCEPTED,
@@ -93,7 +107,11 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
         [answer] if !events.array => Response::json(status, answer),
         several => Response::json(status, &several),
     };
-    Ok(Ingested { response, after })
+    Ok(Ingested {
+        response,
+        after,
+        duplicates,
+    })
 }
 
 fn idempotency_key(head: &Head) -> Result<Option<&str>, Problem> {
@@ -206,7 +224,7 @@ impl<'a> Plan<'a> {
         &'r self,
         account: &'r AccountId,
         batch: Option<&'r str>,
-        hops: Hops,
+        origin: Origin,
     ) -> NewEventRow<'r> {
         NewEventRow {
             account,
@@ -220,7 +238,7 @@ impl<'a> Plan<'a> {
             producer_id: self.event.producer_id.as_deref(),
             source: self.event.source.as_deref(),
             fingerprint: &self.fingerprint,
-            hops,
+            origin,
             deliveries: &self.deliveries,
         }
     }

@@ -7,10 +7,10 @@ mod posted;
 mod replay;
 
 use http::Method;
-use ingest::After;
+use ingest::{After, Ingested};
 use platform::{
     auth,
-    http::{Request, Response, serve},
+    http::{Request, serve},
     ledger,
     nudge::nudge,
     problem::Problem,
@@ -22,12 +22,19 @@ use spin_sdk::{
 
 #[http_component]
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
-    let mut after = After::Nothing;
+    let (mut after, mut duplicates) = (After::Nothing, 0);
     serve(incoming, out, auth::api_key, async |request| {
-        route(&request, &mut after)
+        let ingested = route(&request)?;
+        (after, duplicates) = (ingested.after, ingested.duplicates);
+        Ok(ingested.response)
     })
     .await;
-    // The 202 is out: what is done now costs the caller nothing.
+    // The answer is out: what is done now costs the caller nothing.
+    if duplicates > 0
+        && let Err(problem) = count(duplicates)
+    {
+        eprintln!("warning duplicates={duplicates} are not counted: {problem:?}");
+    }
     match after {
         After::Nothing => {}
         After::Wake => nudge().await,
@@ -35,23 +42,23 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     }
 }
 
-fn route(request: &Request, after: &mut After) -> Result<Response, Problem> {
+fn count(duplicates: usize) -> Result<(), Problem> {
+    Ok(ledger::open()?.count_duplicates(duplicates)?)
+}
+
+fn route(request: &Request) -> Result<Ingested, Problem> {
     match (request.head.segments().as_slice(), &request.head.method) {
-        (["v1", "accounts", account, "events"], &Method::POST) => {
-            let ingested = ingest::ingest(request, account)?;
-            *after = ingested.after;
-            Ok(ingested.response)
+        (["v1", "accounts", account, "events"], &Method::POST) => ingest::ingest(request, account),
+        (["v1", "accounts", account, "events"], &Method::GET) => {
+            history::list(request, account).map(Ingested::nothing)
         }
-        (["v1", "accounts", account, "events"], &Method::GET) => history::list(request, account),
         (["v1", "accounts", _, "events"], _) => Err(Problem::method_not_allowed("GET, POST")),
         (["v1", "accounts", account, "events", event], &Method::GET) => {
-            history::show(account, event)
+            history::show(account, event).map(Ingested::nothing)
         }
         (["v1", "accounts", _, "events", _], _) => Err(Problem::method_not_allowed("GET")),
         (["v1", "accounts", account, "events", event, "replay"], &Method::POST) => {
-            let ingested = replay::replay(request, account, event)?;
-            *after = ingested.after;
-            Ok(ingested.response)
+            replay::replay(request, account, event)
         }
         (["v1", "accounts", _, "events", _, "replay"], _) => {
             Err(Problem::method_not_allowed("POST"))

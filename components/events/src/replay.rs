@@ -56,5 +56,9 @@ pub(crate) fn replay(
         duplicate: false,
     };
     let response = Response::json(StatusCode::ACCEPTED, &answer);
-    Ok(Ingested { response, after })
+    Ok(Ingested {
+        response,
+        after,
+        duplicates: 0,
+    })
 }

@@ -1,13 +1,9 @@
-//! Triggers and their actions: create, read, change, delete; the catalogue of event types; and
-//! previews of what an event would do, of what a filter wants and of what a template makes.
+//! Triggers and their actions: create, read, change, delete; and the catalogue of event types.
 //!
 //! Also answers for everything under `/v1` that no other component has.
 
 mod actions;
-mod check;
 mod event_types;
-mod health;
-mod preview;
 mod secrets;
 mod triggers;
 mod view;
@@ -15,7 +11,7 @@ mod view;
 use http::{Method, StatusCode};
 use platform::{
     auth,
-    http::{Head, Request, Response, serve},
+    http::{Request, Response, serve},
     problem::Problem,
 };
 use spin_sdk::{
@@ -25,17 +21,7 @@ use spin_sdk::{
 
 #[http_component]
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
-    serve(incoming, out, guard, route).await;
-}
-
-const HEALTH: &str = "/v1/health";
-
-fn guard(head: &Head) -> Result<(), Problem> {
-    if head.path() == HEALTH {
-        Ok(())
-    } else {
-        auth::api_key(head)
-    }
+    serve(incoming, out, auth::api_key, route).await;
 }
 
 async fn route(request: Request) -> Result<Response, Problem> {
@@ -46,26 +32,12 @@ async fn route(request: Request) -> Result<Response, Problem> {
     const DELETE: Method = Method::DELETE;
 
     match (request.head.segments().as_slice(), &request.head.method) {
-        (["v1", "health"], &GET) => health::show(),
-        (["v1", "health"], _) => Err(Problem::method_not_allowed("GET")),
-
         (["v1", "event-types"], &GET) => event_types::list(&request),
         (["v1", "event-types"], _) => Err(Problem::method_not_allowed("GET")),
         (["v1", "event-types", key], &GET) => event_types::show(&request, key),
         (["v1", "event-types", key], &PUT) => event_types::put(&request, key).await,
         (["v1", "event-types", key], &DELETE) => event_types::delete(&request, key).await,
         (["v1", "event-types", _], _) => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
-
-        (["v1", "filters", "check"], &POST) => check::filter(&request),
-        (["v1", "body-templates", "render"], &POST) => check::body_template(&request),
-        (["v1", "filters", "check"] | ["v1", "body-templates", "render"], _) => {
-            Err(Problem::method_not_allowed("POST"))
-        }
-
-        (["v1", "accounts", account, "events", "preview"], &POST) => {
-            preview::preview(&request, account)
-        }
-        (["v1", "accounts", _, "events", "preview"], _) => Err(Problem::method_not_allowed("POST")),
 
         (["v1", "accounts", account, "triggers"], &GET) => triggers::list(&request, account),
         (["v1", "accounts", account, "triggers"], &POST) => {

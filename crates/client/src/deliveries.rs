@@ -155,6 +155,9 @@ pub struct RunSummary {
     pub failed: u64,
     /// When the next is due.
     pub next_due_at: Option<Timestamp>,
+    /// Whether something is left for the next hour, because this hour's requests are used up.
+    #[serde(default)]
+    pub put_off: bool,
 }
 
 #[derive(Deserialize)]

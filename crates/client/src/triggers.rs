@@ -93,6 +93,12 @@ pub struct NewAction {
     /// The pauses between attempts, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_schedule: Option<Vec<u32>>,
+    /// Whether they go one at a time, the oldest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<bool>,
+    /// The most requests in a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_per_second: Option<u32>,
 }
 
 impl NewAction {
@@ -162,6 +168,12 @@ pub struct Action {
     pub timeout_seconds: u32,
     /// The pauses between attempts, in seconds.
     pub retry_schedule: Vec<u32>,
+    /// Whether they go one at a time, the oldest first.
+    #[serde(default)]
+    pub ordered: bool,
+    /// The most requests in a second; nothing where that is not limited.
+    #[serde(default)]
+    pub max_per_second: Option<u32>,
     /// How its attempts have gone.
     pub health: Health,
     /// When it was made.

@@ -24,11 +24,19 @@ pub enum Scope {
     Manage,
     /// To work off what is due.
     Run,
+    /// To look at the metrics and the usage of the service, and at nothing that is in it.
+    Metrics,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Self; 4] = [Self::Ingest, Self::Read, Self::Manage, Self::Run];
+    pub const ALL: [Self; 5] = [
+        Self::Ingest,
+        Self::Read,
+        Self::Manage,
+        Self::Run,
+        Self::Metrics,
+    ];
 
     /// The scope as the API names it.
     pub fn as_str(self) -> &'static str {
@@ -37,12 +45,17 @@ impl Scope {
             Self::Read => "read",
             Self::Manage => "manage",
             Self::Run => "run",
+            Self::Metrics => "metrics",
         }
     }
 
     /// Whether who has this scope may do what takes `other`.
     fn covers(self, other: Self) -> bool {
-        self == other || (self, other) == (Self::Manage, Self::Read)
+        self == other
+            || matches!(
+                (self, other),
+                (Self::Manage, Self::Read | Self::Metrics) | (Self::Read, Self::Metrics)
+            )
     }
 }
 
@@ -64,6 +77,7 @@ pub fn need<'a>(method: &Method, segments: &[&'a str]) -> Need<'a> {
     let scope = match segments {
         ["v1", "api-keys", ..] => return Need::Root,
         ["v1", "deliveries", "run"] => Scope::Run,
+        ["v1", "metrics" | "usage"] => Scope::Metrics,
         ["v1", "accounts", _, "events"] if !looks => Scope::Ingest,
         [.., "secret"] => Scope::Manage,
         // They change nothing and tell nothing but what they are given.
@@ -183,6 +197,8 @@ mod tests {
             ("POST /v1/filters/check", Scope::Read, None),
             ("POST /v1/body-templates/render", Scope::Read, None),
             ("POST /v1/deliveries/run", Scope::Run, None),
+            ("GET /v1/metrics", Scope::Metrics, None),
+            ("GET /v1/usage", Scope::Metrics, None),
             ("POST /v1/some/thing/new", Scope::Manage, None),
         ] {
             assert_eq!(of(request), Need::Scope(scope, account), "{request}");
@@ -200,7 +216,13 @@ mod tests {
     fn a_key_does_what_its_scopes_say_and_no_more() {
         for had in Scope::ALL {
             for wanted in Scope::ALL {
-                let allowed = had == wanted || (had == Scope::Manage && wanted == Scope::Read);
+                let looks = [
+                    (Scope::Manage, Scope::Read),
+                    (Scope::Manage, Scope::Metrics),
+                ];
+                let allowed = had == wanted
+                    || looks.contains(&(had, wanted))
+                    || (had, wanted) == (Scope::Read, Scope::Metrics);
                 let answer = allow(&[had], None, Need::Scope(wanted, Some("acme")));
                 assert_eq!(answer.is_ok(), allowed, "{had:?} for {wanted:?}");
             }

@@ -106,6 +106,31 @@ pub enum Failure {
     Internal(String),
 }
 
+impl Failure {
+    /// What the texts of failures begin with, each with one of these: their causes, in few words.
+    pub const CAUSES: [&str; 11] = [
+        "status",
+        "redirect",
+        "timeout",
+        "dns",
+        "connection refused",
+        "connection closed",
+        "tls",
+        "blocked address",
+        "invalid response",
+        "template",
+        "internal",
+    ];
+
+    /// Which of them this one has.
+    pub fn cause(&self) -> &'static str {
+        let text = self.to_string();
+        let mut causes = Self::CAUSES.into_iter();
+        let found = causes.find(|cause| text.starts_with(cause));
+        found.unwrap_or("internal")
+    }
+}
+
 /// What came of an attempt.
 pub type Outcome = Result<u16, Failure>;
 
@@ -245,6 +270,28 @@ mod tests {
             assert_eq!(Status::parse(status.as_str()), Some(status));
         }
         assert_eq!(Status::parse("lost"), None);
+    }
+
+    #[test]
+    fn the_text_of_a_failure_begins_with_one_of_the_causes() {
+        for failure in [
+            Failure::Status(503),
+            Failure::Redirect(301),
+            Failure::Timeout(15),
+            Failure::Dns,
+            Failure::ConnectionRefused,
+            Failure::ConnectionClosed,
+            Failure::Tls("handshake"),
+            Failure::Blocked("private".into()),
+            Failure::Protocol("no status"),
+            Failure::Template("fuel".into()),
+            Failure::Internal("sealed".into()),
+        ] {
+            let text = failure.to_string();
+            let causes = Failure::CAUSES.iter();
+            let causes = causes.filter(|cause| text.starts_with(**cause));
+            assert_eq!(causes.count(), 1, "{text}");
+        }
     }
 
     #[test]

@@ -75,6 +75,11 @@ macro_rules! ids {
                 Self(Ulid::from_parts(self.0.timestamp_ms(), entropy))
             }
 
+            /// The last 64 bits of the random part.
+            pub fn random(self) -> u64 {
+                u64::try_from(self.0.random() & u128::from(u64::MAX)).expect("64 bits")
+            }
+
             /// The random part: 16 characters that are evenly spread over all ids.
             pub fn random_part(&self) -> String {
                 let text = self.0.to_string();
@@ -114,6 +119,15 @@ ids! {
     DeliveryId = "dlv_";
     /// An API key's id, `key_…`.
     ApiKeyId = "key_";
+}
+
+/// Whether this is an id of any kind.
+pub fn is_one(text: &str) -> bool {
+    TriggerId::parse(text).is_ok()
+        || ActionId::parse(text).is_ok()
+        || EventId::parse(text).is_ok()
+        || DeliveryId::parse(text).is_ok()
+        || ApiKeyId::parse(text).is_ok()
 }
 
 #[cfg(test)]

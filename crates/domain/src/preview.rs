@@ -198,9 +198,9 @@ mod tests {
     use super::*;
     use crate::{
         catalogue::Catalogue,
-        hops::Hops,
         id::EventId,
         merge_patch,
+        origin::Origin,
         sealing::{NONCE_LENGTH, Sealer},
         secret::{LENGTH, SigningSecret},
         signing,
@@ -262,7 +262,7 @@ mod tests {
                 test: false,
                 occurred_at: now(),
                 data: RawValue::from_string(data.to_string()).unwrap(),
-                hops: Hops::default(),
+                origin: Origin::default(),
             },
             data,
             composer: Composer {

@@ -12,6 +12,7 @@ use crate::{
     id::{ActionId, TriggerId},
     input::FieldError,
     merge_patch,
+    pace::Pace,
     schedule::RetrySchedule,
     sealing::{NONCE_LENGTH, OpenError, Sealed, Sealer},
     secret::SigningSecret,
@@ -97,6 +98,9 @@ pub struct Action {
     pub timeout_seconds: u32,
     /// When failed attempts are repeated.
     pub retry_schedule: RetrySchedule,
+    /// How fast, and in which order, its webhooks go.
+    #[serde(default, skip_serializing_if = "Pace::is_free")]
+    pub pace: Pace,
     /// The secret that signs, sealed.
     secret: Sealed,
     /// Secrets that were rotated out and sign, too, until their time is over.
@@ -395,6 +399,7 @@ impl Action {
             content_type: settings.content_type,
             timeout_seconds: settings.timeout_seconds,
             retry_schedule: settings.retry_schedule,
+            pace: settings.pace,
             secret: vault.seal(id, "secret", secret.reveal().as_bytes()),
             previous: Vec::new(),
             revision: 1,
@@ -531,6 +536,8 @@ impl Action {
             retry_schedule: serde_json::to_value(&self.retry_schedule)
                 .and_then(serde_json::from_value)
                 .ok(),
+            ordered: Some(self.pace.ordered),
+            max_per_second: self.pace.max_per_second,
         };
         let patch = with_plain_header_names(patch)?;
         let names_secret = patch.get("secret_headers").is_some();
@@ -571,6 +578,7 @@ impl Action {
         self.content_type = settings.content_type;
         self.timeout_seconds = settings.timeout_seconds;
         self.retry_schedule = settings.retry_schedule;
+        self.pace = settings.pace;
         self.touch(now);
         Ok(())
     }

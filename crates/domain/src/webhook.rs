@@ -7,14 +7,16 @@ use crate::{
     account::AccountId,
     catalogue::EventType,
     delivery::Failure,
-    hops::{self, Hops},
+    hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
+    origin::Origin,
     sealing::OpenError,
     secret::SigningSecret,
     signing::{self, KeyPairs},
     signing_keys::Scheme,
     template::TemplateError,
     time::Timestamp,
+    trace,
     trigger::{Action, Method, Trigger, Vault},
     url_policy::{EndpointUrl, UrlPolicy},
 };
@@ -45,9 +47,9 @@ pub struct Payload<'a> {
     pub delivery: DeliveryPart,
     /// What happened, as the main app told it.
     pub data: &'a RawValue,
-    /// How many webhooks led to the event: a header's matter.
+    /// How the event came about: a matter of headers.
     #[serde(skip)]
-    pub hops: Hops,
+    pub origin: Origin,
 }
 
 /// The trigger, as a payload names it.
@@ -91,8 +93,8 @@ pub struct Event {
     pub occurred_at: Timestamp,
     /// What happened.
     pub data: Box<RawValue>,
-    /// How many webhooks led to it.
-    pub hops: Hops,
+    /// How it came about.
+    pub origin: Origin,
 }
 
 impl<'a> Payload<'a> {
@@ -120,7 +122,7 @@ impl<'a> Payload<'a> {
             },
             delivery: DeliveryPart { id: delivery },
             data: &event.data,
-            hops: event.hops,
+            origin: event.origin,
         }
     }
 }
@@ -148,7 +150,7 @@ pub fn sample(event_type: &EventType) -> Payload<'_> {
             id: DeliveryId::first_at(at),
         },
         data,
-        hops: Hops::default(),
+        origin: Origin::default(),
     }
 }
 
@@ -239,8 +241,14 @@ fn compose(
     ));
     headers.push(("webhook-id".to_owned(), id));
     headers.push(("webhook-timestamp".to_owned(), now.as_seconds().to_string()));
-    let hops = payload.hops.of_webhook();
+    let hops = payload.origin.hops.of_webhook();
     headers.push((hops::HEADER.to_owned(), hops.to_string()));
+    // An action may have a trace of its own.
+    let traced = headers.iter().any(|(name, _)| name == trace::HEADER);
+    if let Some(parent) = payload.origin.trace.filter(|_| !traced) {
+        let span = parent.of_attempt(payload.delivery.id, now);
+        headers.push((trace::HEADER.to_owned(), span.to_string()));
+    }
     Ok(WebhookRequest {
         method: action.method,
         headers,

@@ -32,9 +32,18 @@ pub enum Outcome {
     NotStored,
 }
 
-/// An event, as the statement takes it: id, type, time, data, deliveries, its keys, and its hops.
+/// An event, as the statement takes it: id, type, time, data, deliveries, its keys, its hops, and its trace.
 #[derive(Serialize)]
-struct Item<'a>(EventId, &'a str, i64, &'a str, Vec<Owed>, Keys<'a>, u8);
+struct Item<'a>(
+    EventId,
+    &'a str,
+    i64,
+    &'a str,
+    Vec<Owed>,
+    Keys<'a>,
+    u8,
+    Option<String>,
+);
 
 impl<D: Database> Ledger<D> {
     /// Accepts events of one account that came together, with everything they are owed to: those
@@ -96,11 +105,11 @@ impl<D: Database> Ledger<D> {
         let inserted = self.run(
             "INSERT INTO event
                 (account, id, type, occurred_at, received_at, data, deliveries, idempotency_key,
-                 producer_id, source, fingerprint, batch, hops)
+                 producer_id, source, fingerprint, batch, hops, trace)
              SELECT ?1, item.value ->> 0, item.value ->> 1, item.value ->> 2, ?2,
                     item.value ->> 3, item.value ->> 4, item.value ->> '$[5][0]',
                     item.value ->> '$[5][1]', item.value ->> '$[5][2]', item.value ->> '$[5][3]',
-                    item.value ->> '$[5][4]', item.value ->> 6
+                    item.value ->> '$[5][4]', item.value ->> 6, item.value ->> 7
              FROM json_each(?3) AS item
              WHERE NOT EXISTS
                 (SELECT 1 FROM json_each(?4) AS used CROSS JOIN event
@@ -136,7 +145,8 @@ impl<'a> Item<'a> {
             event.data.get(),
             owed(event.deliveries),
             Keys::of(event),
-            event.hops.count(),
+            event.origin.hops.count(),
+            event.origin.trace.map(|trace| trace.to_string()),
         )
     }
 }

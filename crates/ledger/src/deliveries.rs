@@ -30,6 +30,8 @@ pub struct ClaimLimits<'a> {
     /// From how many failures in a row on an action gets one request at a time in each queue, so
     /// that receivers that are down do not take the room of those that are up.
     pub failing_after: usize,
+    /// Whether first attempts alone are claimed.
+    pub first_attempts_only: bool,
     /// A random number: where among the queues it starts.
     pub start: u64,
 }
@@ -131,7 +133,7 @@ impl<D: Database> Ledger<D> {
                     (SELECT min(queue) FROM delivery
                      WHERE due_at IS NOT NULL
                        AND queue >= lane.value AND queue < lane.value || '~'))
-                FROM json_each('[\"0\", \"1\"]') AS lane
+                FROM json_each(?9) AS lane
                 UNION
                 SELECT coalesce(
                     (SELECT min(queue) FROM delivery
@@ -145,7 +147,7 @@ impl<D: Database> Ledger<D> {
              ),
              candidate (entry) AS (
                 SELECT * FROM
-                    (SELECT rowid FROM delivery WHERE due_at <= ?1
+                    (SELECT rowid FROM delivery WHERE due_at <= ?1 AND ?10
                      ORDER BY due_at LIMIT 4 * ?4)
                 UNION
                 SELECT delivery.rowid FROM step
@@ -189,6 +191,11 @@ impl<D: Database> Ledger<D> {
                 text(Json::Object(in_flight).to_string()),
                 text(queue_start(limits.start)),
                 limits.failing_after.into(),
+                text(match limits.first_attempts_only {
+                    true => "[\"0\",\"3\"]",
+                    false => "[\"0\",\"1\",\"3\"]",
+                }),
+                i64::from(!limits.first_attempts_only).into(),
             ],
         )?;
         let read = |row: &Row| {

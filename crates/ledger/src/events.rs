@@ -5,8 +5,10 @@ use domain::{
     hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     matching::Skip,
+    origin::Origin,
     page::Page,
     time::Timestamp,
+    trace::TraceParent,
     webhook::Event,
 };
 use serde::Serialize;
@@ -40,8 +42,8 @@ pub struct NewEventRow<'a> {
     pub source: Option<&'a str>,
     /// Hex of what tells it from another under the same key.
     pub fingerprint: &'a str,
-    /// How many webhooks led to it.
-    pub hops: Hops,
+    /// How it came about.
+    pub origin: Origin,
     /// What it is owed to.
     pub deliveries: &'a [PlannedDelivery],
 }
@@ -133,8 +135,8 @@ impl<D: Database> Ledger<D> {
         let inserted = self.run(
             "INSERT INTO event
                 (account, id, type, occurred_at, received_at, data, idempotency_key, batch,
-                 producer_id, source, fingerprint, deliveries, hops)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                 producer_id, source, fingerprint, deliveries, hops, trace)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT DO NOTHING
              RETURNING (SELECT count(*) FROM runner WHERE open AND expires_at > ?5)",
             &[
@@ -150,7 +152,8 @@ impl<D: Database> Ledger<D> {
                 text(event.source.unwrap_or_default()),
                 text(event.fingerprint),
                 text(encode_owed(event.deliveries)),
-                i64::from(event.hops.count()).into(),
+                i64::from(event.origin.hops.count()).into(),
+                optional(event.origin.trace),
             ],
         )?;
         match inserted.first() {
@@ -257,7 +260,7 @@ impl<D: Database> Ledger<D> {
         let ids = serde_json::to_string(ids).expect("ids are JSON");
         let found = self.run(
             "SELECT event.id, event.type, event.test, event.occurred_at, event.data,
-                    event.hops
+                    event.hops, event.trace
              FROM json_each(?1) AS wanted
              JOIN event ON event.account = wanted.value ->> 0 AND event.id = wanted.value ->> 1",
             &[text(ids)],
@@ -269,7 +272,10 @@ impl<D: Database> Ledger<D> {
                 test: row.flag(2)?,
                 occurred_at: row.time(3)?,
                 data: data(row, 4)?,
-                hops: Hops::stored(row.integer(5)?),
+                origin: Origin {
+                    hops: Hops::stored(row.integer(5)?),
+                    trace: row.optional_text(6)?.and_then(TraceParent::parse),
+                },
             })
         };
         found.iter().map(read).collect()

@@ -12,7 +12,9 @@ use domain::{
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use crate::{Columns as _, Database, Ledger, LedgerError, Row, conditions::Conditions, text};
+use crate::{
+    Columns as _, Database, Ledger, LedgerError, Row, conditions::Conditions, lines::IN_LINE, text,
+};
 
 /// A delivery, as lists show it.
 #[derive(Debug, Serialize)]
@@ -190,16 +192,37 @@ impl<D: Database> Ledger<D> {
              FROM json_each(?1) AS wanted JOIN action_health ON action_id = wanted.value",
             &[text(wanted)],
         )?;
-        let read = |row: &Row| {
-            let health = Health {
-                last_success_at: row.optional_time(1)?,
-                last_failure_at: row.optional_time(2)?,
-                failing_since: row.optional_time(3)?,
-                consecutive_failures: row.number(4)?,
-            };
-            Ok((row.parsed(0, ActionId::parse)?, health))
+        found.iter().map(Health::read).collect()
+    }
+
+    /// How the attempts of an account's actions have gone, of as many as are looked at.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn health_of(&self, account: &AccountId) -> Result<Vec<(ActionId, Health)>, LedgerError> {
+        let found = self.run(
+            "SELECT action_id, last_success_at, last_failure_at, failing_since,
+                    consecutive_failures
+             FROM action_health WHERE account = ?1 LIMIT ?2",
+            &[text(account), MAX_ACTIONS.into()],
+        )?;
+        found.iter().map(Health::read).collect()
+    }
+}
+
+/// The most actions of an account whose health is looked at.
+pub(crate) const MAX_ACTIONS: usize = 10_000;
+
+impl Health {
+    fn read(row: &Row) -> Result<(ActionId, Self), LedgerError> {
+        let health = Self {
+            last_success_at: row.optional_time(1)?,
+            last_failure_at: row.optional_time(2)?,
+            failing_since: row.optional_time(3)?,
+            consecutive_failures: row.number(4)?,
         };
-        found.iter().map(read).collect()
+        Ok((row.parsed(0, ActionId::parse)?, health))
     }
 }
 
@@ -217,7 +240,9 @@ fn delivery_rows(found: &[Row]) -> Result<Vec<DeliveryRow>, LedgerError> {
             reason: row.optional_text(6)?.map(Into::into),
             attempt_count: row.number(7)?,
             // While a runner has it, that column is the end of the lease.
-            next_attempt_at: due_at.filter(|_| status == Status::Pending),
+            // And while it waits in line, nobody knows.
+            next_attempt_at: due_at
+                .filter(|due| status == Status::Pending && due.as_millis() < IN_LINE),
             created_at: row.time(9)?,
             test: row.flag(10)?,
         })

@@ -7,35 +7,41 @@
 
 mod announcements;
 mod batches;
+mod budget;
 mod conditions;
 mod database;
 mod deliveries;
 mod events;
 mod history;
 mod leases;
+mod lines;
 mod manual;
 mod purge;
 mod retention;
 mod runners;
 mod schema;
 mod statistics;
+mod tally;
 mod test_send;
 
 pub use announcements::Place;
 pub use batches::{Accepted, Outcome};
+pub use budget::Reserved;
 pub use database::{Database, DatabaseError, Row, Value};
 pub use deliveries::{Claim, ClaimLimits, Claimed, FinishedAttempt, Withdrawn};
 pub use events::{EarlierEvent, EventFilter, EventRow, Inserted, NewEventRow, PlannedDelivery};
 pub use history::{Attempt, DeliveryDetails, DeliveryFilter, DeliveryRow, Health};
 pub use leases::{LEASE, Lease, Subject};
+pub use lines::Lines;
 pub use manual::{Cancelled, Recovery, Retried};
 pub use purge::{PurgeStep, Remains};
 pub use retention::Pruned;
-pub use runners::{Joining, Leaving, Slot};
+pub use runners::{Joining, Leaving, SLOTS, Slot};
 pub use statistics::{
     AttemptCounts, Backlog, FailingAction, Piece, Statistics, StatisticsLimits, StatusCounts,
     TriggerCounts,
 };
+pub use tally::{Owed, RowCounts, Tallies};
 pub use test_send::NewTest;
 
 use database::{Columns, optional, text};
@@ -43,6 +49,8 @@ use database::{Columns, optional, text};
 /// The ledger, in a database.
 pub struct Ledger<D> {
     database: D,
+    /// The most runners that have a slot at once.
+    slots: usize,
 }
 
 /// The ledger does not answer, or not what it should.
@@ -62,7 +70,24 @@ pub enum LedgerError {
 impl<D: Database> Ledger<D> {
     /// The ledger in this database, which may be empty.
     pub fn new(database: D) -> Self {
-        Self { database }
+        Self {
+            database,
+            slots: SLOTS,
+        }
+    }
+
+    /// The same, for runners of which no more than `slots` are to have a slot at once; never more than [`SLOTS`].
+    #[must_use]
+    pub fn with_slots(self, slots: usize) -> Self {
+        Self {
+            slots: slots.clamp(1, SLOTS),
+            ..self
+        }
+    }
+
+    /// The version of the schema that the ledger says it is of; 0 where it says nothing.
+    pub fn version(&self) -> i64 {
+        schema::version(&self.database)
     }
 
     /// Runs one statement, whole or not at all.

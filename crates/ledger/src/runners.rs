@@ -6,10 +6,10 @@
 
 use domain::time::Timestamp;
 
-use crate::{Columns as _, Database, Ledger, LedgerError, text};
+use crate::{Columns as _, Database, Ledger, LedgerError, lines::IN_LINE, text};
 
-/// The most runners at work at once.
-const SLOTS: i64 = 4;
+/// The most runners that have a slot at once.
+pub const SLOTS: usize = 4;
 
 /// How long a slot is kept for a runner that does not renew it: after a crash, this long at most
 /// goes by until others stop counting on it.
@@ -103,7 +103,10 @@ impl<D: Database> Ledger<D> {
                 text(token),
                 now.into(),
                 LEASE_MILLIS.into(),
-                text(serde_json::to_string(&Vec::from_iter(0..SLOTS)).expect("numbers are JSON")),
+                text(
+                    serde_json::to_string(&Vec::from_iter(0..self.slots))
+                        .expect("numbers are JSON"),
+                ),
             ],
         )?;
         let number = taken.first().map(|row| row.integer(0)).transpose()?;
@@ -194,6 +197,24 @@ impl<D: Database> Ledger<D> {
         Ok(())
     }
 
+    /// When the next first attempt is due.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn next_first_attempt_at(&self) -> Result<Option<Timestamp>, LedgerError> {
+        let found = self.run(
+            "SELECT min(due_at) FROM delivery
+             WHERE due_at IS NOT NULL AND (queue < '1' OR queue >= '3') AND status = 'pending'",
+            &[],
+        )?;
+        found
+            .first()
+            .map(|row| row.optional_time(0))
+            .transpose()
+            .map(Option::flatten)
+    }
+
     /// When the next delivery is due: its next attempt, or the end of a lease. `None` when nothing
     /// is owed.
     ///
@@ -202,8 +223,9 @@ impl<D: Database> Ledger<D> {
     /// When the ledger fails.
     pub fn next_due_at(&self) -> Result<Option<Timestamp>, LedgerError> {
         let found = self.run(
-            "SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL",
-            &[],
+            // What waits in line is not due.
+            "SELECT min(due_at) FROM delivery WHERE due_at < ?1",
+            &[IN_LINE.into()],
         )?;
         Ok(found
             .first()

@@ -1,10 +1,14 @@
 //! The ledger's tables.
+//!
+//! A ledger of any age is brought forward by its first use: [`FIRST`] makes the schema of the first
+//! version, and [`CHANGES`] what came since. A new ledger goes the same way, so that no two of a
+//! version can differ.
 
-use crate::{Database, DatabaseError};
+use crate::{Columns as _, Database, DatabaseError, Row};
 
-/// The statements that make the schema, in order. Each can be run again, by two at once, and after
-/// a crash between any two of them.
-const STATEMENTS: &[&str] = &[
+/// The statements that make the schema of the first version, in order. Each can be run again, by two
+/// at once, and after a crash between any two of them. They are never changed any more.
+const FIRST: &[&str] = &[
     // Readers go on while somebody writes. Kept in the file, so it is said once; a database that
     // has no such mode (a libSQL server) refuses it or answers its own, and either is fine.
     "PRAGMA journal_mode = WAL",
@@ -40,8 +44,8 @@ const STATEMENTS: &[&str] = &[
     // `due_at` is when a runner may claim the delivery: the next attempt's time, or the end of the
     // lease of the runner that has it; null when nothing is owed any more.
     // `tries` counts the attempts of the present round of the schedule, `attempt_count` all.
-    // `queue` is the lane (0: first attempts, 1: retries) and the action's random part: what
-    // runners take turns between.
+    // `queue` is the lane (0: first attempts, 1: retries; 2 and 3: see `lines.rs`) and the action's
+    // random part: what runners take turns between.
     "CREATE TABLE IF NOT EXISTS delivery (
         account       TEXT NOT NULL,
         id            TEXT NOT NULL,
@@ -232,12 +236,114 @@ const STATEMENTS: &[&str] = &[
     )",
 ];
 
+/// What came to the schema since, in order, under the same rules. It adds only, so that instances of
+/// the version before can go on beside those of a new one.
+///
+/// What leads here is a statement that fails, so each version has something that the statements of
+/// its time name: of the second, [`Ledger::accept`](crate::Ledger::accept) names `event.trace`.
+/// That comes last, so that no event gets in before all the rest is there.
+const CHANGES: &[Change] = &[
+    // What has been counted: see `tally.rs`. It begins with what comes from now on.
+    Change::Run(
+        "CREATE TABLE IF NOT EXISTS tally (
+            name  TEXT NOT NULL,
+            label TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (name, label)
+        ) WITHOUT ROWID",
+    ),
+    Change::Run(
+        "INSERT INTO tally (name, label, count)
+         SELECT 'counted', 'event', coalesce(max(rowid), 0) FROM event
+         UNION ALL SELECT 'counted', 'delivery', coalesce(max(rowid), 0) FROM delivery
+         UNION ALL SELECT 'counted', 'attempt', coalesce(max(rowid), 0) FROM attempt WHERE TRUE
+         ON CONFLICT DO NOTHING",
+    ),
+    Change::Run(
+        "CREATE TABLE IF NOT EXISTS ledger_version (
+            place   INTEGER PRIMARY KEY CHECK (place = 1),
+            version INTEGER NOT NULL
+        )",
+    ),
+    // Who waits in line: see `lines.rs`. A line has the name that its queues have behind their first
+    // character; the next of it is due at `next_at` at the earliest.
+    Change::Run(
+        "CREATE TABLE IF NOT EXISTS line (
+            name        TEXT PRIMARY KEY,
+            ordered     INTEGER NOT NULL,
+            interval_ms INTEGER NOT NULL,
+            next_at     INTEGER NOT NULL DEFAULT 0
+        ) WITHOUT ROWID",
+    ),
+    // What the producer's tracing knows the event under: a `traceparent`, or nothing.
+    Change::Column("event", "trace", "TEXT"),
+];
+
+/// The version that [`CHANGES`] ends at.
+pub(crate) const VERSION: i64 = 2;
+
+/// One change.
+enum Change {
+    /// A statement that may be run again.
+    Run(&'static str),
+    /// A column of a table, and what it holds. SQLite has no way to add one only where it is missing.
+    Column(&'static str, &'static str, &'static str),
+}
+
+impl Change {
+    fn make(&self, database: &impl Database) -> Result<(), DatabaseError> {
+        let (table, column, holds) = match self {
+            Self::Run(statement) => return database.execute(statement, &[]).map(drop),
+            Self::Column(table, column, holds) => (table, column, holds),
+        };
+        let there = || database.execute(&format!("SELECT {column} FROM {table} LIMIT 0"), &[]);
+        if there().is_ok() {
+            return Ok(());
+        }
+        let add = format!("ALTER TABLE {table} ADD COLUMN {column} {holds}");
+        match database.execute(&add, &[]) {
+            // Another was faster.
+            Err(DatabaseError::Failed(_)) if there().is_ok() => Ok(()),
+            done => done.map(drop),
+        }
+    }
+}
+
 /// Makes what is missing of the schema.
 pub(crate) fn ensure(database: &impl Database) -> Result<(), DatabaseError> {
-    STATEMENTS
-        .iter()
-        .try_for_each(|statement| match database.execute(statement, &[]) {
-            Err(DatabaseError::Failed(_)) if statement.starts_with("PRAGMA") => Ok(()),
-            done => done.map(drop),
-        })
+    let before = version(database);
+    if before > VERSION {
+        let detail = format!(
+            "it is of version {before}, made by a newer release of the service; this one knows {VERSION}"
+        );
+        return Err(DatabaseError::Failed(detail));
+    }
+    for statement in FIRST {
+        match database.execute(statement, &[]) {
+            Err(DatabaseError::Failed(_)) if statement.starts_with("PRAGMA") => {}
+            done => drop(done?),
+        }
+    }
+    for change in CHANGES {
+        change.make(database)?;
+    }
+    if before < VERSION {
+        database.execute(
+            "INSERT INTO ledger_version (place, version) VALUES (1, ?1)
+             ON CONFLICT (place) DO UPDATE SET version = max(version, excluded.version)",
+            &[VERSION.into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// The version that a ledger says it is of; 0 where it says nothing: one of the first does not.
+pub(crate) fn version(database: &impl Database) -> i64 {
+    let said = database.execute("SELECT version FROM ledger_version", &[]);
+    let said = said.ok().and_then(|rows| rows.first().map(version_of));
+    said.unwrap_or_default()
+}
+
+fn version_of(row: &Row) -> i64 {
+    row.integer(0).unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use domain::{
 };
 use serde::Serialize;
 
-use crate::{Columns as _, Database, Ledger, LedgerError, Value, text};
+use crate::{Columns as _, Database, Ledger, LedgerError, Value, history::MAX_ACTIONS, text};
 
 /// How much is looked at, and told. The usual limits are the defaults: what can be looked at while
 /// somebody waits for a page. Tests have smaller ones.
@@ -40,9 +40,6 @@ impl Default for StatisticsLimits {
         }
     }
 }
-
-/// The most actions of an account whose health is looked at.
-const ACTIONS: usize = 10_000;
 
 /// What came in a range of time, and what became of it.
 #[derive(Debug, Serialize)]
@@ -461,7 +458,7 @@ impl<D: Database> Ledger<D> {
                              WHERE delivery.action_id = health.action_id
                              ORDER BY delivery.id DESC LIMIT 1) AS trigger_id
                      FROM (SELECT action_id, failing_since, consecutive_failures
-                           FROM action_health WHERE account = ?1 LIMIT {ACTIONS}) AS health
+                           FROM action_health WHERE account = ?1 LIMIT {MAX_ACTIONS}) AS health
                      WHERE failing_since IS NOT NULL)
                  WHERE trigger_id IS NOT NULL
                  ORDER BY failing_since, action_id LIMIT ?2"

@@ -67,6 +67,8 @@ pub(crate) fn action() -> Value {
         "content_type": trigger::DEFAULT_CONTENT_TYPE,
         "timeout_seconds": trigger::DEFAULT_TIMEOUT,
         "retry_schedule": RetrySchedule::default(),
+        "ordered": false,
+        "max_per_second": null,
         "health": {
             "last_success_at": SENT, "last_failure_at": null, "failing_since": null,
             "consecutive_failures": 0,

@@ -255,6 +255,15 @@ impl Answer {
         }
     }
 
+    /// Text of this media type.
+    pub(crate) fn text(description: &'static str, media_type: &str, example: &str) -> Self {
+        let text = content(crate::schema::text(), example.into());
+        Self {
+            content: Some(json!({ media_type: text })),
+            ..Self::empty(description)
+        }
+    }
+
     /// The same with a header, by its name among the components.
     #[must_use]
     pub(crate) fn header(mut self, name: &str, component: &str) -> Self {

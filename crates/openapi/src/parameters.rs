@@ -1,7 +1,6 @@
 //! Parameters in paths, queries and headers.
 
 use domain::{
-    account,
     catalogue::MAX_KEY,
     event,
     id::{ActionId, ApiKeyId, DeliveryId, EventId, TriggerId},
@@ -12,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     examples,
     schema::{Schema, flag, id, integer, text, time_given},
+    schemas::account_id,
 };
 
 /// The parameters that several operations have, by their names among the components.
@@ -22,16 +22,12 @@ pub(crate) fn all() -> Map<String, Value> {
             "schema": Value::from(schema), "example": example,
         })
     };
-    let account = text()
-        .like("^[A-Za-z0-9_-]+$")
-        .not_empty()
-        .at_most(account::MAX_LEN);
     [
         (
             "account",
             path(
                 "account",
-                account,
+                account_id(),
                 "The account's id, as the main app chose it. An account needs no creation.",
                 examples::ACCOUNT,
             ),

@@ -8,7 +8,7 @@ mod deliveries;
 mod event_types;
 mod events;
 mod filters;
-mod health;
+mod monitoring;
 mod portal_links;
 mod signing_keys;
 mod statistics;
@@ -84,9 +84,9 @@ const GROUPS: [Group; 13] = [
         api_keys::paths,
     ),
     (
-        "Health",
-        "Whether the service can do its work.",
-        health::paths,
+        "Monitoring",
+        "How the service itself is doing.",
+        monitoring::paths,
     ),
 ];
 
@@ -118,6 +118,7 @@ pub(crate) fn schemas() -> impl Iterator<Item = Named> {
         api_keys::schemas(),
         body_templates::schemas(),
         filters::schemas(),
+        monitoring::schemas(),
         portal_links::schemas(),
         signing_keys::schemas(),
         statistics::schemas(),

@@ -172,8 +172,9 @@ impl Problem {
                 ..told(
                     429,
                     "Too Many Requests",
-                    &["too_many_requests"],
-                    "The key was used more often in this minute than it may be.",
+                    &["too_many_requests", "budget_used_up"],
+                    "The key was used more often in this minute than it may be, or all requests to \
+                     receivers of this hour are made (`budget_used_up`).",
                     "this key is limited to about 600 requests a minute",
                 )
             },

@@ -10,6 +10,7 @@ mod previews;
 mod triggers;
 
 use domain::{
+    account,
     id::{ActionId, ApiKeyId, DeliveryId, EventId, TriggerId},
     trigger::MAX_NAME,
 };
@@ -19,7 +20,7 @@ pub(crate) use events::one_or_several;
 
 use crate::{
     problems,
-    schema::{Schema, constant, id, list, object, of, one_of, text},
+    schema::{Schema, id, list, object, of, one_of, text},
 };
 
 /// A schema and its name among the components.
@@ -29,7 +30,6 @@ pub(crate) type Named = (&'static str, Schema);
 pub(crate) fn all(more: impl IntoIterator<Item = Named>) -> Map<String, Value> {
     [
         problems::schemas(),
-        vec![("Health", health())],
         event_types::schemas(),
         filters::schemas(),
         triggers::schemas(),
@@ -64,6 +64,14 @@ pub(crate) fn event_type() -> Schema {
 /// The methods that a webhook can have.
 fn method() -> Schema {
     one_of(["POST", "PUT", "PATCH", "DELETE"]).says("The method of its requests.")
+}
+
+/// The id of an account.
+pub(crate) fn account_id() -> Schema {
+    text()
+        .like("^[A-Za-z0-9_-]+$")
+        .not_empty()
+        .at_most(account::MAX_LEN)
 }
 
 pub(crate) fn trigger_id() -> Schema {
@@ -105,8 +113,4 @@ fn next_cursor() -> Schema {
         .like("^[A-Za-z0-9_-]+$")
         .says("The `cursor` of the next page; null on the last one.")
         .or_null()
-}
-
-fn health() -> Schema {
-    object([("status", constant("ok"))]).says("That the stores answer.")
 }

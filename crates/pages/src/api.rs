@@ -86,6 +86,10 @@ pub struct Action {
     pub timeout_seconds: u32,
     /// The pauses between attempts, in seconds.
     pub retry_schedule: Vec<u32>,
+    /// Whether they go one at a time, the oldest first.
+    pub ordered: bool,
+    /// The most requests in a second.
+    pub max_per_second: Option<u32>,
     /// How its attempts have gone.
     pub health: Health,
 }

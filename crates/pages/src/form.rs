@@ -212,6 +212,10 @@ pub struct ActionForm {
     pub timeout_seconds: String,
     /// The pauses between attempts.
     pub retry_schedule: String,
+    /// Whether webhooks go one at a time, the oldest first.
+    pub ordered: bool,
+    /// The most requests in a second; empty where that is not limited.
+    pub max_per_second: String,
     /// The version that was shown.
     pub revision: String,
     /// What is wrong with it.
@@ -232,7 +236,7 @@ pub const SECRET: &str = "(secret)";
 pub const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
 
 /// An action's fields, as the API calls them.
-const ACTION_FIELDS: [&str; 10] = [
+const ACTION_FIELDS: [&str; 12] = [
     "name",
     "url",
     "method",
@@ -243,6 +247,8 @@ const ACTION_FIELDS: [&str; 10] = [
     "content_type",
     "timeout_seconds",
     "retry_schedule",
+    "ordered",
+    "max_per_second",
 ];
 
 impl ActionForm {
@@ -279,6 +285,11 @@ impl ActionForm {
             content_type: action.content_type.clone(),
             timeout_seconds: action.timeout_seconds.to_string(),
             retry_schedule: text::delays(&action.retry_schedule),
+            ordered: action.ordered,
+            max_per_second: action
+                .max_per_second
+                .map(|most| most.to_string())
+                .unwrap_or_default(),
             revision,
             errors: Errors::default(),
         }
@@ -298,6 +309,8 @@ impl ActionForm {
             content_type: fields.trimmed("content_type"),
             timeout_seconds: fields.trimmed("timeout_seconds"),
             retry_schedule: fields.trimmed("retry_schedule"),
+            ordered: fields.ticked("ordered"),
+            max_per_second: fields.trimmed("max_per_second"),
             revision: fields.trimmed("revision"),
             errors: Errors::default(),
         }
@@ -316,7 +329,16 @@ impl ActionForm {
             self.errors
                 .add("timeout_seconds", "is a whole number of seconds");
         });
+        let per_second = match self.max_per_second.as_str() {
+            "" => Ok(None),
+            text => text.parse::<u32>().map(Some),
+        };
+        let per_second = per_second.map_err(|_| {
+            self.errors
+                .add("max_per_second", "is a whole number, or empty");
+        });
         let (headers, delays, timeout) = (headers?, delays.ok()?, timeout.ok()?);
+        let per_second = per_second.ok()?;
         let template = Some(&self.body_template).filter(|template| !template.trim().is_empty());
         Some(json!({
             "name": self.name,
@@ -330,6 +352,8 @@ impl ActionForm {
             "content_type": self.content_type,
             "timeout_seconds": timeout,
             "retry_schedule": delays,
+            "ordered": self.ordered,
+            "max_per_second": per_second,
         }))
     }
 
@@ -378,6 +402,13 @@ impl ActionForm {
             || self.signatures != SIGNATURES[0].0
             || !self.body_template.is_empty()
             || fields.iter().any(|field| !self.errors.of(field).is_empty())
+    }
+
+    /// Whether webhooks do not go as they come, or something is wrong with how they do.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.ordered
+            || !self.max_per_second.is_empty()
+            || !self.errors.of("max_per_second").is_empty()
     }
 
     /// Whether something is wrong with the timeout or the schedule.

@@ -67,6 +67,7 @@ impl Sample<'_> {
                 "url": format!("https://a.example/{}", self.text), "method": "POST",
                 "headers": {"x-team": self.text}, "secret_headers": [self.text], "signature_schemes": [self.text], "body_template": self.text,
                 "content_type": self.text, "timeout_seconds": 15, "retry_schedule": [5, 300],
+                "ordered": true, "max_per_second": 5,
                 "health": {
                     "last_success_at": TIME, "last_failure_at": TIME, "failing_since": TIME,
                     "consecutive_failures": 3,

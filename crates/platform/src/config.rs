@@ -96,6 +96,57 @@ pub fn public_url() -> Result<Option<String>, Problem> {
     Ok(Some(url.to_owned()))
 }
 
+/// Whether requests and attempts are logged: `log_requests`, which is so unless it is `false`.
+pub fn log_requests() -> bool {
+    // What is logged is written when all is done, and nobody is there to be told of a setting gone wrong.
+    variables::get("log_requests").map_or(true, |setting| setting != "false")
+}
+
+/// How long what is due may wait until the service says that it is not well: `health_backlog_seconds`.
+///
+/// # Errors
+///
+/// A problem that names the setting when it is no number of seconds from 1 to 604,800, a week.
+pub fn health_backlog() -> Result<Duration, Problem> {
+    let seconds = limit("health_backlog_seconds", 7 * 24 * 60 * 60)?;
+    Ok(Duration::from_secs(seconds as u64))
+}
+
+/// How many requests to receivers may be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Outbound {
+    /// By all at once: `max_in_flight`; nothing where that is not limited.
+    pub in_flight: Option<usize>,
+    /// By all, in an hour of the clock: `max_requests_per_hour`; nothing where that is not limited.
+    pub per_hour: Option<usize>,
+}
+
+/// More than runs ever have in flight.
+const MAX_IN_FLIGHT: usize = 1_000;
+
+/// More than anybody sends in an hour.
+const MAX_PER_HOUR: usize = 1_000_000_000;
+
+/// The settings `max_in_flight` and `max_requests_per_hour`.
+///
+/// # Errors
+///
+/// A problem that names the setting when it is no number in its range.
+pub fn outbound() -> Result<Outbound, Problem> {
+    Ok(Outbound {
+        in_flight: limit_if_any("max_in_flight", MAX_IN_FLIGHT)?,
+        per_hour: limit_if_any("max_requests_per_hour", MAX_PER_HOUR)?,
+    })
+}
+
+/// A limit, or none where the setting is `unlimited`.
+fn limit_if_any(name: &'static str, most: usize) -> Result<Option<usize>, Problem> {
+    match read(name)?.as_str() {
+        "unlimited" => Ok(None),
+        _ => limit(name, most).map(Some),
+    }
+}
+
 /// How much an account may have.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {

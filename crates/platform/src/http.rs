@@ -8,7 +8,7 @@ pub use request::{Head, IfMatch, Query, Request, account, etag, if_none_match};
 
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
-use crate::problem::Problem;
+use crate::{clock::Moment, log, problem::Problem};
 
 /// Serves one request: reads it, lets `guard` decide on its head, and answers what `handler` makes
 /// of it. When this returns, the answer is out; the component may go on working.
@@ -29,9 +29,13 @@ pub async fn serve_pages(
     handler: impl AsyncFnOnce(Request) -> Result<Response, Problem>,
     refusal: impl FnOnce(Problem) -> Response,
 ) {
+    let started = Moment::now();
+    let mut line = log::Line::info("request");
     let answer = async {
         let head = Head::read(&incoming)?;
-        guard(&head)?;
+        let admitted = guard(&head);
+        line = log::of_request(&head, admitted.is_ok());
+        admitted?;
         // Routes have no empty segments: `/v1/accounts/a/triggers/` names no trigger.
         if head.path().contains("//") || head.path().len() > 1 && head.path().ends_with('/') {
             return Err(Problem::no_route(head.path()));
@@ -40,5 +44,10 @@ pub async fn serve_pages(
         handler(request).await
     };
     let response = answer.await.unwrap_or_else(refusal);
+    let status = response.status;
     response.send(out).await;
+    log::write(
+        line.with("status", status.as_u16())
+            .with("ms", started.elapsed().as_millis()),
+    );
 }

@@ -12,6 +12,7 @@ pub mod config;
 pub mod entropy;
 pub mod http;
 pub mod ledger;
+pub mod log;
 pub mod matching;
 pub mod nudge;
 pub mod operator;

@@ -4,9 +4,9 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use domain::{
     account::AccountId,
-    hops::Hops,
     id::{EventId, TriggerId},
     operator::{Announcement, Fact},
+    origin::Origin,
     time::Timestamp,
     trigger::Trigger,
 };
@@ -91,7 +91,7 @@ impl Plan<'_> {
             producer_id: None,
             source: None,
             fingerprint: &self.key,
-            hops: Hops::default(),
+            origin: Origin::default(),
             deliveries: &self.deliveries,
         }
     }

@@ -6,6 +6,7 @@ use domain::{
     hops::Stopped,
     input::{FieldError, Unreadable},
     sealing::OpenError,
+    time::Timestamp,
 };
 use http::StatusCode;
 use serde::Serialize;
@@ -150,6 +151,16 @@ impl Problem {
     pub fn too_many_requests(limit: u32, seconds: u64) -> Self {
         let detail = format!("this key is limited to about {limit} requests a minute");
         let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        problem.headers.push(("retry-after", seconds.to_string()));
+        problem
+    }
+
+    /// 429: nothing is sent any more in this hour of the clock.
+    pub fn budget_used_up(detail: String, now: Timestamp) -> Self {
+        const HOUR: i64 = 60 * 60 * 1_000;
+        let left = HOUR - now.as_millis().rem_euclid(HOUR);
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "budget_used_up", detail);
+        let seconds = left.unsigned_abs().div_ceil(1_000);
         problem.headers.push(("retry-after", seconds.to_string()));
         problem
     }

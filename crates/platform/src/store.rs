@@ -156,6 +156,16 @@ impl TriggerStore {
         Ok(())
     }
 
+    /// How many keys there are, of everything. Lists the whole store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub fn count_keys(&self) -> Result<u64, StoreError> {
+        let keys = self.store.get_keys()?;
+        Ok(keys.len() as u64)
+    }
+
     /// A trigger with its actions.
     ///
     /// # Errors

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, ensure};
 use domain::{
     account::AccountId,
     delivery::{Settled, Status},
-    hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
+    origin::Origin,
     time::Timestamp,
 };
 use ledger::{Claim, ClaimLimits, FinishedAttempt, Inserted, Ledger, NewEventRow, PlannedDelivery};
@@ -143,6 +143,7 @@ fn settled(ledger: &Ledger<&File>, targets: &[Target], now: Timestamp) -> Result
         per_queue: count,
         in_flight: &[],
         failing_after: 1,
+        first_attempts_only: false,
         start: 0,
     };
     let claimed = ledger.claim(&claim, &limits, now)?;
@@ -214,7 +215,7 @@ fn owe(
         producer_id: None,
         source: None,
         fingerprint: "",
-        hops: Hops::default(),
+        origin: Origin::default(),
         deliveries: std::slice::from_ref(&delivery),
     })?;
     ensure!(

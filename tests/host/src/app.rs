@@ -105,7 +105,7 @@ impl App {
             name: manifest.application.name,
             version: manifest.application.version,
             variables,
-            key_value: KeyValue::new(&state_dir, quotas.clone()),
+            key_value: KeyValue::new(&state_dir, &runtime_config.redis_stores(), quotas.clone())?,
             sqlite: Sqlite::new(&state_dir, quotas.clone()),
             clients: Clients::new(runtime_config.blocked_networks()?)?,
             quotas,

@@ -68,6 +68,7 @@ async fn a_run_tells_what_it_did_and_when_the_next_is_due() -> Result<()> {
     let idle = account.api.run().await?;
     let nothing = json!({
         "claimed": 0, "succeeded": 0, "retrying": 0, "failed": 0, "next_due_at": null,
+        "put_off": false,
     });
     assert_eq!(idle, nothing);
 

@@ -45,6 +45,7 @@ async fn a_restart_between_event_and_run_loses_nothing() -> Result<()> {
     let run = account.api.run().await?;
     let expected = json!({
         "claimed": 1, "succeeded": 1, "retrying": 0, "failed": 0, "next_due_at": null,
+        "put_off": false,
     });
     assert_eq!(run, expected);
 

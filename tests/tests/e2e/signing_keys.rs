@@ -4,8 +4,9 @@ use anyhow::{Context as _, Result, ensure};
 use base64::{
     Engine as _, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD,
 };
-use e2e::{Account, Receiver, Service, Settings, Webhook, has};
+use e2e::{Account, Receiver, Service, Settings, Webhook, has, stores};
 use ed25519_compact::{PublicKey, Signature};
+use http::Method;
 use serde_json::{Value, json};
 
 /// The public keys of an account, as a receiver reads them: without a key.
@@ -99,14 +100,27 @@ async fn a_webhook_signed_with_the_accounts_key_pair_verifies_under_its_public_k
         .post("/events/preview", &json!({ "type": "message.sent" }))
         .await?;
     let preview = preview.json(200)?;
-    let signature =
-        &preview["triggers"][0]["actions"][0]["request"]["headers"]["webhook-signature"];
-    let signature = signature.as_str().context("a signature")?;
-    ensure!(
-        signature.starts_with("v1,") && signature.ends_with(" v1a,(not shown)"),
-        "{signature}"
-    );
-    Ok(())
+    let webhook = previewed(&preview["triggers"][0]["actions"][0]["request"])?;
+    assert_eq!(verified(&webhook, &keys)?, [1]);
+    webhook.verify(&hook.secret)
+}
+
+/// The request of a preview, as a receiver would get it.
+fn previewed(request: &Value) -> Result<Webhook> {
+    let headers = request["headers"].as_object().context("headers")?;
+    let header = |(name, value): (&String, &Value)| {
+        Ok((name.parse()?, value.as_str().context("a value")?.parse()?))
+    };
+    Ok(Webhook {
+        method: Method::POST,
+        path: "/".into(),
+        headers: headers.into_iter().map(header).collect::<Result<_>>()?,
+        body: request["body"]
+            .as_str()
+            .context("a body")?
+            .to_owned()
+            .into(),
+    })
 }
 
 #[tokio::test]
@@ -146,6 +160,9 @@ async fn while_key_pairs_overlap_both_verify() -> Result<()> {
 
 #[tokio::test]
 async fn a_purge_takes_the_key_pairs_and_no_store_tells_the_private_half() -> Result<()> {
+    if !stores::are_files() {
+        return Ok(());
+    }
     let folder = tempfile::tempdir()?;
     let service = Service::at(folder.path(), Settings::default())?;
     let account = service.account();

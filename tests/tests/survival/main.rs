@@ -4,5 +4,6 @@
 mod crash;
 mod misbehaviour;
 mod operator_events;
+mod order;
 mod runs;
 mod schedule;

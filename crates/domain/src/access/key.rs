@@ -83,12 +83,13 @@ impl ApiKeyInput {
         let mut errors = Errors::default();
         let name = errors.required("/name", self.name, name);
         let scopes = errors.required("/scopes", self.scopes, |scopes| {
-            input::distinct(scopes, "scope", "ingest, read, manage or run")
+            input::distinct(scopes, "scope", "ingest, read, manage, run or metrics")
         });
-        let runs = scopes
-            .as_ref()
-            .is_some_and(|scopes| scopes.contains(&Scope::Run));
-        let accounts = self.accounts.map(|named| accounts(&named, runs));
+        let of_all = scopes.as_ref().and_then(|scopes| {
+            let mut of_all = [Scope::Run, Scope::Metrics].into_iter();
+            of_all.find(|scope| scopes.contains(scope))
+        });
+        let accounts = self.accounts.map(|named| accounts(&named, of_all));
         let accounts = errors.take("/accounts", accounts.transpose());
         let limit = self.requests_per_minute.map(per_minute).transpose();
         let limit = errors.take("/requests_per_minute", limit);
@@ -150,9 +151,13 @@ fn hash(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(secret))
 }
 
-fn accounts(named: &[String], runs: bool) -> Result<Vec<AccountId>, String> {
-    if runs {
-        return Err("can't be said with the scope run: a run is for all accounts".into());
+/// The accounts that are named; none may be where a scope is `of_all` of them.
+fn accounts(named: &[String], of_all: Option<Scope>) -> Result<Vec<AccountId>, String> {
+    if let Some(scope) = of_all {
+        let scope = scope.as_str();
+        return Err(format!(
+            "can't be said with the scope {scope}, which is for all accounts"
+        ));
     }
     if named.is_empty() || named.len() > MAX_ACCOUNTS {
         return Err(format!(
@@ -259,8 +264,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_runs_is_for_all_accounts() {
-        let input = json!({"name": "A", "scopes": ["run"], "accounts": ["acme"]});
-        assert_eq!(made(&input).unwrap_err()[0].0, "/accounts");
+    fn a_key_that_runs_or_watches_is_for_all_accounts() {
+        for scope in ["run", "metrics"] {
+            let input = json!({"name": "A", "scopes": [scope], "accounts": ["acme"]});
+            assert_eq!(made(&input).unwrap_err()[0].0, "/accounts");
+        }
     }
 }

@@ -83,6 +83,10 @@ pub(super) struct ActionEntry {
     pub(super) content_type: Option<String>,
     pub(super) timeout_seconds: Option<u32>,
     pub(super) retry_schedule: Option<Vec<u32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ordered: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) max_per_second: Option<u32>,
     pub(super) created_at: Option<Timestamp>,
     /// A [`SealedValues`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -222,6 +226,8 @@ pub(super) fn in_the_clear(
         content_type: Some(action.content_type.clone()),
         timeout_seconds: Some(action.timeout_seconds),
         retry_schedule: Some(action.retry_schedule.delays().to_vec()),
+        ordered: Some(action.pace.ordered).filter(|ordered| *ordered),
+        max_per_second: action.pace.max_per_second,
         created_at: Some(action.created_at),
         sealed: None,
     };

@@ -228,6 +228,8 @@ impl Checks<'_> {
             content_type: entry.content_type,
             timeout_seconds: entry.timeout_seconds,
             retry_schedule: entry.retry_schedule,
+            ordered: entry.ordered,
+            max_per_second: entry.max_per_second,
         };
         (input, beside)
     }

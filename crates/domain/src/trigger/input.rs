@@ -12,6 +12,7 @@ use crate::{
     filter::Filter,
     headers::{self, CustomHeaders},
     input::{self, FieldError},
+    pace::Pace,
     schedule::RetrySchedule,
     signing_keys::Scheme,
     template::BodyTemplate,
@@ -54,6 +55,8 @@ pub struct ActionInput {
     pub(crate) content_type: Option<String>,
     pub(crate) timeout_seconds: Option<u32>,
     pub(crate) retry_schedule: Option<Vec<u32>>,
+    pub(crate) ordered: Option<bool>,
+    pub(crate) max_per_second: Option<u32>,
 }
 
 /// A [`TriggerInput`] that is in order.
@@ -82,6 +85,7 @@ pub struct ActionSettings {
     pub(crate) content_type: String,
     pub(crate) timeout_seconds: u32,
     pub(crate) retry_schedule: RetrySchedule,
+    pub(crate) pace: Pace,
 }
 
 impl TriggerInput {
@@ -181,6 +185,8 @@ impl ActionInput {
             self.retry_schedule
                 .map_or_else(|| Ok(RetrySchedule::default()), TryFrom::try_from),
         );
+        let ordered = self.ordered.unwrap_or_default();
+        let pace = errors.take("/max_per_second", Pace::parse(ordered, self.max_per_second));
         let body_template =
             self.body_template
                 .zip(content_type.as_deref())
@@ -199,6 +205,7 @@ impl ActionInput {
             content_type,
             timeout_seconds,
             retry_schedule,
+            pace,
         ) {
             (
                 Some(name),
@@ -209,6 +216,7 @@ impl ActionInput {
                 Some(content_type),
                 Some(timeout_seconds),
                 Some(retry_schedule),
+                Some(pace),
             ) if errors.0.is_empty() => Ok(ActionSettings {
                 name,
                 enabled: self.enabled.unwrap_or(true),
@@ -221,6 +229,7 @@ impl ActionInput {
                 content_type,
                 timeout_seconds,
                 retry_schedule,
+                pace,
             }),
             _ => Err(errors.0),
         }

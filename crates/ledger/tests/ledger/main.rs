@@ -4,10 +4,12 @@
 mod accept;
 mod announcements;
 mod batches;
+mod budget;
 mod claim;
 mod cost;
 mod history;
 mod leases;
+mod lines;
 mod lost_nothing;
 mod manual;
 mod purge;
@@ -17,4 +19,5 @@ mod runners;
 mod schema;
 mod statistics;
 mod support;
+mod tally;
 mod test_send;

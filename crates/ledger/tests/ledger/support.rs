@@ -10,11 +10,12 @@ use std::{
 use domain::{
     account::AccountId,
     delivery::{Settled, Status},
-    hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     matching::Skip,
+    origin::Origin,
     page::Page,
     time::Timestamp,
+    trace::TraceParent,
     webhook::Event,
 };
 use ledger::{
@@ -42,6 +43,13 @@ impl Sqlite {
     /// A database of its own.
     pub(crate) fn in_memory() -> Self {
         Self::over(Connection::open_in_memory().unwrap())
+    }
+
+    /// A database of its own with what these statements make.
+    pub(crate) fn of(statements: &str) -> Self {
+        let database = Self::in_memory();
+        database.connection.execute_batch(statements).unwrap();
+        database
     }
 
     /// A connection of its own to the database in this file.
@@ -241,6 +249,7 @@ pub(crate) struct Post<'a> {
     pub(crate) source: Option<&'a str>,
     pub(crate) fingerprint: &'a str,
     pub(crate) data: &'a str,
+    pub(crate) trace: Option<TraceParent>,
     pub(crate) owed: &'a [PlannedDelivery],
 }
 
@@ -256,6 +265,7 @@ impl<'a> Post<'a> {
             source: None,
             fingerprint: "f00d",
             data: "{}",
+            trace: None,
             owed,
         }
     }
@@ -273,7 +283,10 @@ impl<'a> Post<'a> {
             producer_id: self.producer_id,
             source: self.source,
             fingerprint: self.fingerprint,
-            hops: Hops::default(),
+            origin: Origin {
+                trace: self.trace,
+                ..Origin::default()
+            },
             deliveries: self.owed,
         }
     }
@@ -349,6 +362,7 @@ pub(crate) fn limits(total: usize) -> ClaimLimits<'static> {
         per_queue: 16,
         in_flight: &[],
         failing_after: 5,
+        first_attempts_only: false,
         start: random(),
     }
 }
@@ -393,7 +407,7 @@ pub(crate) fn begin_test<D: Database>(
             test: true,
             occurred_at: now,
             data: RawValue::from_string("{}".into()).unwrap(),
-            hops: Hops::default(),
+            origin: Origin::default(),
         },
         delivery: DeliveryId::new(now, entropy()),
         trigger: target.trigger,

@@ -1,9 +1,6 @@
 //! `/v1/api-keys[/{key}]`
 
-use domain::{
-    access::{MAX_ACCOUNTS, MAX_KEYS, MAX_LIFETIME, MAX_PER_MINUTE, Scope},
-    account,
-};
+use domain::access::{MAX_ACCOUNTS, MAX_KEYS, MAX_LIFETIME, MAX_PER_MINUTE, Scope};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,7 +8,7 @@ use crate::{
     operation::{Answer, Body, Operation, Path, delete, get, path, post},
     problems::Problem,
     schema::{Schema, integer, list, object, of, one_of, text, time},
-    schemas::{Named, api_key_id, name, page},
+    schemas::{Named, account_id, api_key_id, name, page},
 };
 
 pub(super) fn paths() -> Vec<Path> {
@@ -29,7 +26,7 @@ fn create() -> Operation {
             "A key for what needs less than everything. `key` in the answer is the key itself; it is \
              stored as a hash, and shown this once. `ingest` posts events and does nothing else, \
              `read` looks at everything but secrets, `manage` looks at and changes everything but \
-             posts no events, `run` works off what is due. There are at most {MAX_KEYS} keys. This \
+             posts no events, `run` works off what is due, `metrics` looks at metrics and usage. There are at most {MAX_KEYS} keys. This \
              takes a key of the setting `api_key`, as do all operations on keys."
         ))
         .body(Body::json("The key.", of("ApiKeyInput"), example))
@@ -137,14 +134,10 @@ fn scopes() -> Schema {
 }
 
 fn accounts() -> Schema {
-    let account = text()
-        .like("^[A-Za-z0-9_-]+$")
-        .not_empty()
-        .at_most(account::MAX_LEN);
-    list(account)
+    list(account_id())
         .not_empty()
         .at_most(MAX_ACCOUNTS)
-        .says("The accounts that it is for: all where nothing is said. Not with the scope `run`.")
+        .says("The accounts that it is for: all where nothing is said. Not with the scopes `run` and `metrics`.")
 }
 
 fn per_minute() -> Schema {

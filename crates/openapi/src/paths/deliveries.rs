@@ -131,7 +131,7 @@ fn run() -> Operation {
     let longest = RUN_BUDGET.as_secs();
     let example = json!({
         "claimed": 5, "succeeded": 4, "retrying": 1, "failed": 0,
-        "next_due_at": "2026-11-23T19:50:56.813Z",
+        "next_due_at": "2026-11-23T19:50:56.813Z", "put_off": false,
     });
     Operation::new("runDeliveries", "Work off what is due")
         .says(

@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 
 use domain::{
-    account,
     page::MAX_LIMIT,
     transfer::{LANES, MAX_PASSPHRASE, MEMORY_KIB, MIN_PASSPHRASE, PASSES},
     trigger::{MAX_ACTIONS, MAX_DESCRIPTION},
@@ -11,7 +10,8 @@ use domain::{
 use serde_json::json;
 
 use super::{
-    Named, action_id, actions, event_type, filters, method, name, next_cursor, trigger_id,
+    Named, account_id, action_id, actions, event_type, filters, method, name, next_cursor,
+    trigger_id,
 };
 use crate::schema::{
     Schema, anything, constant, count, flag, integer, list, object, of, one_of, text, time_given,
@@ -43,10 +43,7 @@ fn passphrase() -> Schema {
 }
 
 fn document() -> Schema {
-    let account = text()
-        .like("^[A-Za-z0-9_-]+$")
-        .at_most(account::MAX_LEN)
-        .says("The account that it was exported from.");
+    let account = account_id().says("The account that it was exported from.");
     object([
         ("format", constant("webhook-triggers/export")),
         ("version", constant(1)),
@@ -98,6 +95,8 @@ fn action() -> Schema {
         ("content_type?", actions::content_type().or_null()),
         ("timeout_seconds?", actions::timeout().or_null()),
         ("retry_schedule?", actions::schedule().or_null()),
+        ("ordered?", actions::ordered().or_null()),
+        ("max_per_second?", actions::per_second().or_null()),
         (
             "created_at?",
             time_given().says("When it was made.").or_null(),

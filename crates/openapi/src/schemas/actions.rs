@@ -2,6 +2,7 @@
 
 use domain::{
     headers::{MAX_BYTES, MAX_CONTENT_TYPE, MAX_COUNT},
+    pace::MAX_PER_SECOND,
     schedule::{MAX_DELAY, MAX_DELAYS, RetrySchedule},
     secret::{DEFAULT_OVERLAP, MAX_OVERLAP},
     signing_keys::Scheme,
@@ -45,6 +46,8 @@ fn shown() -> Schema {
         ("content_type", content_type()),
         ("timeout_seconds", timeout()),
         ("retry_schedule", schedule()),
+        ("ordered", ordered()),
+        ("max_per_second", per_second().or_null()),
         ("health", of("ActionHealth")),
         ("created_at", time().says("When it was made.")),
         ("updated_at", time().says("When it was changed last.")),
@@ -72,7 +75,7 @@ fn patch() -> Schema {
 }
 
 /// What need not be said of an action.
-fn optional(headers: Schema) -> [Named; 9] {
+fn optional(headers: Schema) -> [Named; 11] {
     [
         (
             "enabled?",
@@ -103,6 +106,8 @@ fn optional(headers: Schema) -> [Named; 9] {
                 .default(json!(RetrySchedule::default()))
                 .or_null(),
         ),
+        ("ordered?", ordered().default(false).or_null()),
+        ("max_per_second?", per_second().or_null()),
     ]
 }
 
@@ -169,6 +174,18 @@ pub(super) fn schedule() -> Schema {
     list(integer(1..=MAX_DELAY.into()))
         .at_most(MAX_DELAYS)
         .says("The delays before the retries, in seconds, each ±20 %. None: one attempt only.")
+}
+
+pub(super) fn ordered() -> Schema {
+    flag().says(
+        "Whether its webhooks go one at a time, the oldest first. One that fails is tried again until \
+         it succeeds or is given up, and the others wait.",
+    )
+}
+
+pub(super) fn per_second() -> Schema {
+    integer(1..=MAX_PER_SECOND.into())
+        .says("The most requests in a second; null where that is not limited.")
 }
 
 fn health() -> Schema {

@@ -115,5 +115,11 @@ fn run() -> Schema {
                 .says("When the next delivery of any account is due; null when none is.")
                 .or_null(),
         ),
+        (
+            "put_off",
+            flag().says(
+                "Whether something is left for the next hour, because this hour's requests are used up.",
+            ),
+        ),
     ])
 }

@@ -7,7 +7,7 @@ use crate::{problem::Problem, stream};
 /// An answer: status, headers and a body that is written whole.
 #[derive(Debug)]
 pub struct Response {
-    status: StatusCode,
+    pub(super) status: StatusCode,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }

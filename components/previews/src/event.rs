@@ -4,10 +4,10 @@
 use std::{fmt, time::Duration};
 
 use domain::{
-    hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
+    origin::Origin,
     page,
-    preview::{NOT_SHOWN, Preview, TriggerPreview},
+    preview::{Preview, TriggerPreview},
     trial::PreviewInput,
     trigger::Trigger,
     webhook::{Composer, Event},
@@ -18,6 +18,7 @@ use platform::{
     config,
     http::{Request, Response, account},
     problem::Problem,
+    signing_keys,
     triggers::Triggers,
 };
 use serde::Serialize;
@@ -73,8 +74,10 @@ pub(crate) fn preview(request: &Request, account_id: &str) -> Result<Response, P
         test: false,
         occurred_at: trial.occurred_at.unwrap_or(now),
         data: trial.data,
-        hops: Hops::default(),
+        origin: Origin::default(),
     };
+    let keys = signing_keys::of(triggers.store(), triggers.account())?;
+    let keys = keys.open(&triggers.vault(), now)?;
     let preview = Preview {
         account: triggers.account(),
         event: &event,
@@ -82,8 +85,7 @@ pub(crate) fn preview(request: &Request, account_id: &str) -> Result<Response, P
         composer: Composer {
             policy: &config::url_policy()?,
             vault: triggers.vault(),
-            // Only what sends can sign so.
-            key_pairs: &|_| vec![format!("v1a,{NOT_SHOWN}")],
+            key_pairs: &|signed| keys.iter().map(|key| key.sign(signed)).collect(),
         },
         delivery: made_up.delivery_id,
         now,

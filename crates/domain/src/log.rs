@@ -1,0 +1,146 @@
+//! Log lines: `info request method=GET route=/v1/event-types/* status=200 ms=3`.
+//!
+//! They name what things are and what became of them, never what is in them. A path is logged as its route, because anybody can
+//! write anything into one.
+
+use std::fmt::{Display, Write as _};
+
+use crate::id;
+
+/// A line in the making: its level, what it is about, and fields with names.
+#[derive(Debug)]
+pub struct Line(String);
+
+impl Line {
+    /// A line about something that went as it should, or was refused as it should.
+    pub fn info(about: &str) -> Self {
+        Self(format!("info {about}"))
+    }
+
+    /// The same line with one more field.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Display) -> Self {
+        let value = value.to_string();
+        let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'=';
+        let written = if !value.is_empty() && value.bytes().all(plain) {
+            write!(self.0, " {name}={value}")
+        } else {
+            write!(self.0, " {name}={value:?}")
+        };
+        written.expect("a text takes whatever is written");
+        self
+    }
+
+    /// The same line with a field that may be missing.
+    #[must_use]
+    pub fn with_any(self, name: &str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// The line, with its end.
+    pub fn finish(mut self) -> String {
+        self.0.push('\n');
+        self.0
+    }
+}
+
+/// A path with nothing in it but words of our own and ids: what else is in it becomes `*`.
+pub fn route(segments: &[&str]) -> String {
+    let mut route = String::new();
+    for segment in segments {
+        let shown = WORDS.contains(segment) || id::is_one(segment);
+        route.push('/');
+        route.push_str(if shown { segment } else { "*" });
+    }
+    route
+}
+
+/// The words that routes are made of, those of the API and those of the pages.
+const WORDS: [&str; 37] = [
+    "",
+    "accounts",
+    "actions",
+    "api-keys",
+    "assets",
+    "body-templates",
+    "cancel",
+    "check",
+    "deliveries",
+    "delete",
+    "event-types",
+    "events",
+    "export",
+    "filters",
+    "health",
+    "import",
+    "metrics",
+    "new",
+    "portal",
+    "portal-links",
+    "preview",
+    "purge",
+    "recover",
+    "render",
+    "replay",
+    "retry",
+    "rotate",
+    "run",
+    "secret",
+    "sign-in",
+    "sign-out",
+    "signing-keys",
+    "statistics",
+    "test",
+    "triggers",
+    "usage",
+    "v1",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_it_is_about_and_each_field() {
+        let line = Line::info("attempt")
+            .with("status", 200)
+            .with_any("cause", None::<&str>)
+            .with_any("trace", Some("4bf9"));
+        assert_eq!(line.finish(), "info attempt status=200 trace=4bf9\n");
+    }
+
+    #[test]
+    fn no_value_can_look_like_another_field_or_line() {
+        for value in ["a b=c", "a\nerror", "a\"b", "", "ü", "a=b", "\u{1b}[31m"] {
+            let line = Line::info("x").with("value", value).finish();
+            assert_eq!(line.lines().count(), 1, "{line}");
+            assert!(line.starts_with("info x value=\""), "{line}");
+            assert!(
+                line.ends_with("\"\n") && line.is_ascii() || value == "ü",
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_is_logged_without_what_a_stranger_wrote_into_it() {
+        for (path, logged) in [
+            ("v1/health", "/v1/health"),
+            ("v1/accounts/acme/triggers", "/v1/accounts/*/triggers"),
+            (
+                "v1/accounts/acme/triggers/trg_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                "/v1/accounts/*/triggers/trg_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            ),
+            ("v1/event-types/message.sent", "/v1/event-types/*"),
+            ("v1/trg_secret", "/v1/*"),
+            ("%73ecret/SECRET", "/*/*"),
+            ("", "/"),
+        ] {
+            let segments: Vec<_> = path.split('/').collect();
+            assert_eq!(route(&segments), logged, "{path}");
+        }
+    }
+}
