@@ -65,7 +65,8 @@ impl Deny {
                 // It is compiled for longer than it ever runs.
                 .args(["--debug", "--target-dir"])
                 .arg(folder.join("target"))
-                .arg(format!("cargo-deny@{VERSION}"));
+                .arg(format!("cargo-deny@{VERSION}"))
+                .env("CARGO_PROFILE_DEV_DEBUG", "0");
             process::run(&mut install).context("could not install cargo-deny")?;
         }
         Ok(own)

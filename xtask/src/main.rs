@@ -52,7 +52,7 @@ enum Task {
     Build,
     /// Build everything and run it on this machine
     Up(up::Options),
-    /// Check formatting and lints, natively and for WebAssembly
+    /// Check formatting, dependencies and lints, natively and for WebAssembly
     Lint,
     /// Run every test: unit tests, the embedded host's own, the end-to-end suite, and the contract
     Test(test::Options),
