@@ -40,8 +40,8 @@ use crate::{
 pub(crate) const BUDGET: Duration = RUN_BUDGET;
 /// What is claimed at the end of this has its longest attempt behind it at the end of the budget.
 const CLAIMING: Duration = Duration::from_secs(BUDGET.as_secs() - MAX_TIMEOUT as u64);
-/// Longer than the longest attempt and the recording of it: only a runner that died loses a claim.
-pub(crate) const LEASE: Duration = Duration::from_secs(2 * MAX_TIMEOUT as u64);
+/// How long a claim lasts.
+pub(crate) const LEASE: Duration = ledger::CLAIM_LEASE;
 /// The most requests in flight, where the setting does not say fewer.
 const IN_FLIGHT: usize = 64;
 /// The most requests in flight of one queue, so that a receiver that hangs holds up itself.

@@ -32,7 +32,7 @@ pub use deliveries::{Claim, ClaimLimits, Claimed, FinishedAttempt, Withdrawn};
 pub use events::{EarlierEvent, EventFilter, EventRow, Inserted, NewEventRow, PlannedDelivery};
 pub use history::{Attempt, DeliveryDetails, DeliveryFilter, DeliveryRow, Health};
 pub use leases::{LEASE, Lease, Subject};
-pub use lines::Lines;
+pub use lines::{CLAIM_LEASE, Lines};
 pub use manual::{Cancelled, Recovery, Retried};
 pub use purge::{PurgeStep, Remains};
 pub use retention::Pruned;

@@ -26,6 +26,14 @@ pub(crate) const IN_LINE: i64 = 200_000_000_000_000;
 /// Why one waits.
 const REASON: &str = "waits for its turn";
 
+/// How long a runner's claim lasts: longer than the longest attempt and the recording of it, so that only a runner that died loses one.
+pub const CLAIM_LEASE: Duration = Duration::from_millis(40_000);
+
+const _: () = assert!(
+    CLAIM_LEASE.as_millis() == 40_000,
+    "as the statement of the heads has it"
+);
+
 /// The most lines that are looked at in one step.
 const LINES: usize = 64;
 
@@ -91,7 +99,8 @@ fn is_its_turn(queue: &str) -> bool {
     queue.starts_with('3')
 }
 
-/// The heads of the lines that let one go now.
+/// The heads of the lines that let one go now, and when the next of each is due at the earliest. What was claimed a moment ago may not
+/// be noted in the line yet: when that was, the end of its claim tells, which lasts for [`CLAIM_LEASE`].
 const HEADS: &str = "held (queue) AS (
         SELECT min(queue) FROM delivery
         WHERE due_at IS NOT NULL AND queue >= '2' AND queue < '3'
@@ -109,7 +118,12 @@ const HEADS: &str = "held (queue) AS (
              ORDER BY first.due_at, first.id LIMIT 1)
      ),
      ready (entry, next_at) AS (
-        SELECT head.entry, coalesce(line.next_at, 0)
+        SELECT head.entry,
+               max(coalesce(line.next_at, 0),
+                   coalesce(line.interval_ms - 40000 +
+                    (SELECT max(sent.due_at) FROM delivery AS sent
+                     WHERE sent.queue = '3' || head.name AND sent.due_at IS NOT NULL
+                       AND sent.status = 'delivering'), 0))
         FROM head LEFT JOIN line ON line.name = head.name
         WHERE NOT EXISTS
             (SELECT 1 FROM delivery AS ahead

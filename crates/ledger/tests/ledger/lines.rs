@@ -119,6 +119,21 @@ fn a_line_with_a_limit_lets_one_go_at_a_time_an_interval_apart() {
 }
 
 #[test]
+fn what_was_claimed_and_is_not_noted_yet_makes_the_next_wait_too() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    posted(&ledger, 3);
+    let pace = at_most(1);
+    turn(&ledger, pace, at(10));
+    ledger.advance(at(20)).unwrap();
+    // One runner has claimed it and done no more; another looks after the line.
+    let (_, claimed) = claim(&ledger, 64, at(20));
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(ids(&turn(&ledger, pace, millis(20_900))), []);
+    assert_eq!(ids(&turn(&ledger, pace, at(21))).len(), 1);
+}
+
+#[test]
 fn after_a_standstill_no_line_makes_up_for_lost_time() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();

@@ -353,7 +353,7 @@ pub(crate) fn post_one<D: Database>(
 }
 
 /// How long claims last.
-pub(crate) const LEASE: Duration = Duration::from_secs(40);
+pub(crate) const LEASE: Duration = ledger::CLAIM_LEASE;
 
 /// Claims of any one who comes first, wherever he starts.
 pub(crate) fn limits(total: usize) -> ClaimLimits<'static> {
