@@ -229,11 +229,7 @@ impl Runner {
     /// what there has been, and deletes what is older than it has to be.
     async fn keep_house(&self) -> Result<(), Problem> {
         store::repair_abandoned(&self.store, &self.ledger).await?;
-        for _ in 0..COUNTING_STEPS {
-            if !self.ledger.count_up()? {
-                break;
-            }
-        }
+        self.ledger.count_up(COUNTING_STEPS)?;
         self.ledger.count_run(clock::now())?;
         self.ledger.forget_lines(clock::now())?;
         let cutoff = clock::now() - self.settings.retention;
@@ -250,8 +246,9 @@ impl Runner {
         let mut last_work = Moment::now();
         // Whatever a runner that died has left: a line goes on with the next run.
         self.has_lines = self.ledger.has_lines()?;
-        if self.is_limited() && !self.takes_slot()? {
-            self.needed = false;
+        if self.is_limited() {
+            self.take_slot()?;
+            self.needed = self.slot.is_some();
         }
         while self.needed && self.put_off.is_none() && self.started.elapsed() < CLAIMING {
             if self.has_lines {
@@ -382,20 +379,24 @@ impl Runner {
         self.settings.outbound.in_flight.is_some()
     }
 
-    /// Takes a slot before anything is claimed.
-    fn takes_slot(&mut self) -> Result<bool, Problem> {
+    /// Takes a slot, open, where there is one for it. One that yields does not need one while another runner is open, and is not needed.
+    fn take_slot(&mut self) -> Result<(), Problem> {
         let now = clock::now();
         self.slot = if self.yields {
             match self.ledger.join(&self.token, now)? {
                 Joining::Joined(slot) => Some(slot),
-                Joining::NotNeeded | Joining::Full => None,
+                Joining::NotNeeded => {
+                    self.needed = false;
+                    None
+                }
+                Joining::Full => None,
             }
         } else {
             self.ledger.enter(&self.token, now)?
         };
-        self.open = self.slot.is_some();
+        self.open = true;
         self.renewed = Moment::now();
-        Ok(self.open)
+        Ok(())
     }
 
     /// Starts what was claimed, and takes in what has finished, without waiting.
@@ -472,32 +473,21 @@ impl Runner {
         let now = clock::now();
         let open = self.attempts.len() < self.room;
         match &self.slot {
-            None if !self.attempts.is_empty() && !self.yields => {
-                self.slot = self.ledger.enter(&self.token, now)?;
-                self.open = true;
-            }
-            None if !self.attempts.is_empty() => {
-                match self.ledger.join(&self.token, now)? {
-                    Joining::Joined(slot) => self.slot = Some(slot),
-                    Joining::NotNeeded => self.needed = false,
-                    Joining::Full => {}
-                }
-                self.open = true;
-            }
+            None if !self.attempts.is_empty() => self.take_slot()?,
             Some(slot) if open != self.open || self.renewed.elapsed() > RENEWAL => {
                 if !self.ledger.renew(slot, open, now)? {
                     self.slot = None;
                 }
                 let filled_up = self.open && !open;
                 self.open = open;
+                self.renewed = Moment::now();
                 // What was accepted before that was said woke nobody.
                 if filled_up && self.ledger.next_due_at()?.is_some_and(|due| due <= now) {
                     nudge().await;
                 }
             }
-            _ => return Ok(()),
+            _ => {}
         }
-        self.renewed = Moment::now();
         Ok(())
     }
 

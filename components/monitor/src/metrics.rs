@@ -31,11 +31,7 @@ pub(crate) fn show(request: &Request) -> Result<Response, Problem> {
 }
 
 fn of_service(ledger: &Ledger, now: Timestamp) -> Result<String, Problem> {
-    for _ in 0..STEPS {
-        if !ledger.count_up()? {
-            break;
-        }
-    }
+    ledger.count_up(STEPS)?;
     let tallies = ledger.tallies(now)?;
     let owed = ledger.owed(now)?;
     let mut exposition = Exposition::default();

@@ -44,7 +44,7 @@ pub(crate) fn show(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let now = clock::now();
     let ledger = ledger::open()?;
-    ledger.count_up()?;
+    ledger.count_up(1)?;
     let tallies = ledger.tallies(now)?;
     let rows = ledger.row_counts()?;
     Ok(Response::ok(&Usage {

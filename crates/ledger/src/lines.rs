@@ -27,12 +27,7 @@ pub(crate) const IN_LINE: i64 = 200_000_000_000_000;
 const REASON: &str = "waits for its turn";
 
 /// How long a runner's claim lasts: longer than the longest attempt and the recording of it, so that only a runner that died loses one.
-pub const CLAIM_LEASE: Duration = Duration::from_millis(40_000);
-
-const _: () = assert!(
-    CLAIM_LEASE.as_millis() == 40_000,
-    "as the statement of the heads has it"
-);
+pub const CLAIM_LEASE: Duration = Duration::from_secs(40);
 
 /// The most lines that are looked at in one step.
 const LINES: usize = 64;
@@ -99,8 +94,8 @@ fn is_its_turn(queue: &str) -> bool {
     queue.starts_with('3')
 }
 
-/// The heads of the lines that let one go now, and when the next of each is due at the earliest. What was claimed a moment ago may not
-/// be noted in the line yet: when that was, the end of its claim tells, which lasts for [`CLAIM_LEASE`].
+/// The heads of the lines that let one go now, ?1 at most, and when the next of each is due at the earliest. What was claimed a
+/// moment ago may not be noted in the line yet: when that was, the end of its claim tells, which lasts for ?2 milliseconds.
 const HEADS: &str = "held (queue) AS (
         SELECT min(queue) FROM delivery
         WHERE due_at IS NOT NULL AND queue >= '2' AND queue < '3'
@@ -120,7 +115,7 @@ const HEADS: &str = "held (queue) AS (
      ready (entry, next_at) AS (
         SELECT head.entry,
                max(coalesce(line.next_at, 0),
-                   coalesce(line.interval_ms - 40000 +
+                   coalesce(line.interval_ms - ?2 +
                     (SELECT max(sent.due_at) FROM delivery AS sent
                      WHERE sent.queue = '3' || head.name AND sent.due_at IS NOT NULL
                        AND sent.status = 'delivering'), 0))
@@ -225,10 +220,11 @@ impl<D: Database> Ledger<D> {
     ///
     /// When the ledger fails.
     pub fn advance(&self, now: Timestamp) -> Result<usize, LedgerError> {
+        let lease = i64::try_from(CLAIM_LEASE.as_millis()).expect("a lease lasts for seconds");
         // A look costs far less than a write that changes nothing.
         let ready = self.run(
             &format!("WITH RECURSIVE {HEADS} SELECT 1 FROM ready LIMIT 1"),
-            &[LINES.into()],
+            &[LINES.into(), lease.into()],
         )?;
         if ready.is_empty() {
             return Ok(0);
@@ -237,11 +233,11 @@ impl<D: Database> Ledger<D> {
             &format!(
                 "WITH RECURSIVE {HEADS}
                  UPDATE delivery
-                 SET queue = '3' || substr(queue, 2), reason = NULL, due_at = max(?2, ready.next_at)
+                 SET queue = '3' || substr(queue, 2), reason = NULL, due_at = max(?3, ready.next_at)
                  FROM ready WHERE delivery.rowid = ready.entry
                  RETURNING 1"
             ),
-            &[LINES.into(), now.into()],
+            &[LINES.into(), lease.into(), now.into()],
         )?;
         Ok(gone.len())
     }

@@ -76,15 +76,26 @@ pub struct RowCounts {
 }
 
 impl<D: Database> Ledger<D> {
+    /// Counts rows that were not counted yet, in so many steps at most, each of a bounded number of rows. `false` when all are
+    /// counted.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails; the step that fails counts nothing.
+    pub fn count_up(&self, steps: usize) -> Result<bool, LedgerError> {
+        for _ in 0..steps {
+            if !self.count_step()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Counts a bounded number of rows that were not counted yet. `false` when there are none.
     ///
     /// One statement, which also says up to where it got: of two that count at once, the second finds the rows counted. Places
     /// are given to rows in order; where the last rows were deleted, theirs are given again, and counting goes back to there.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger fails; nothing is counted then.
-    pub fn count_up(&self) -> Result<bool, LedgerError> {
+    fn count_step(&self) -> Result<bool, LedgerError> {
         // A look costs far less than a write that changes nothing.
         let behind = self.run(
             &format!("WITH {PLACES} SELECT 1 FROM place WHERE counted <> newest LIMIT 1"),

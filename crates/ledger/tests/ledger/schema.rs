@@ -169,7 +169,7 @@ fn what_is_brought_forward_survives_a_crash_between_any_two_statements() {
         assert_eq!(deliveries(&ledger).len(), 3 + accepted, "{crashes}");
         assert_eq!(schema(&database), complete(), "after {crashes} statements");
         // What was there before is not counted, and what came since is, once.
-        while ledger.count_up().unwrap() {}
+        while ledger.count_up(1).unwrap() {}
         let events: u64 = ledger.tallies(at(1)).unwrap().events.values().sum();
         assert_eq!(events, accepted as u64, "after {crashes} statements");
         if !crashed {

@@ -10,7 +10,7 @@ use crate::support::{
 
 /// All that can be counted, counted.
 fn counted(ledger: &Ledger<&Sqlite>, now: Timestamp) -> Tallies {
-    while ledger.count_up().unwrap() {}
+    while ledger.count_up(1).unwrap() {}
     ledger.tallies(now).unwrap()
 }
 
@@ -105,7 +105,7 @@ fn what_was_counted_is_not_counted_again_and_stays_when_it_is_deleted() {
     let before = counted(&ledger, at(0));
     assert_eq!(ledger.prune(at(9)).unwrap().events, 3);
     assert_eq!(counted(&ledger, at(0)), before);
-    assert!(!ledger.count_up().unwrap());
+    assert!(!ledger.count_up(1).unwrap());
     // The rows that come now have the places of those that went.
     post_one(&ledger, Target::new(), at(10));
     assert_eq!(of(&counted(&ledger, at(0)).events), [("message.sent", 4)]);
@@ -136,7 +136,7 @@ fn counters_that_count_at_once_count_everything_once() {
     }
     race(4, |_| {
         let database = Sqlite::open(&file);
-        while database.ledger().count_up().unwrap() {}
+        while database.ledger().count_up(1).unwrap() {}
     });
     let tallies = counted(&database.ledger(), at(0));
     assert_eq!(of(&tallies.deliveries), [("owed", 10_000)]);
@@ -151,7 +151,7 @@ fn a_step_of_counting_is_bounded() {
         post(&ledger, &acme(), &Target::many(200), at(0));
     }
     let mut steps = 0;
-    while ledger.count_up().unwrap() {
+    while ledger.count_up(1).unwrap() {
         steps += 1;
     }
     assert_eq!(steps, 3);
