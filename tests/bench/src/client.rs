@@ -85,14 +85,22 @@ impl Client {
         let (status, body) = self
             .send(Method::POST, &prepared.path, prepared.body.clone())
             .await?;
+        if let Events::Refused = prepared.events {
+            ensure!(
+                status == StatusCode::UNPROCESSABLE_ENTITY,
+                "what is no event was answered {}",
+                shown(status, &body)
+            );
+            return Ok(Vec::new());
+        }
         ensure!(
             status == StatusCode::ACCEPTED,
             "events were answered {}",
             shown(status, &body)
         );
         let accepted: Vec<Accepted> = match prepared.events {
-            Events::One => vec![serde_json::from_slice(&body)?],
             Events::Array(_) => serde_json::from_slice(&body)?,
+            Events::One | Events::Refused => vec![serde_json::from_slice(&body)?],
         };
         let (posted, taken) = (prepared.events.count(), accepted.len());
         ensure!(taken == posted, "{taken} of {posted} events were accepted");
@@ -185,13 +193,15 @@ pub(crate) enum Events {
     One,
     /// An array of so many.
     Array(usize),
+    /// One that the service is to refuse.
+    Refused,
 }
 
 impl Events {
     /// How many they are.
     pub(crate) fn count(self) -> usize {
         match self {
-            Self::One => 1,
+            Self::One | Self::Refused => 1,
             Self::Array(count) => count,
         }
     }
@@ -210,7 +220,7 @@ impl Prepared {
     /// A request with so many times the same event.
     pub(crate) fn new(account: &str, event: &Value, events: Events) -> Self {
         let body = match events {
-            Events::One => event.to_string(),
+            Events::One | Events::Refused => event.to_string(),
             Events::Array(count) => Value::from(vec![event.clone(); count]).to_string(),
         };
         Self {

@@ -32,6 +32,21 @@ impl File {
         Ok(done)
     }
 
+    /// Drops everything of the schema that is not as `keeps`, a condition on `sqlite_schema`, says.
+    pub(crate) fn drop_all_but(&self, keeps: &str) -> Result<()> {
+        let of_kind = "SELECT 'DROP ' || type || ' ' || name FROM sqlite_schema
+             WHERE type = ?1 AND sql IS NOT NULL AND name NOT LIKE 'sqlite_%'";
+        // What a table has goes with it, so tables come last.
+        for kind in ["trigger", "index", "table"] {
+            let mut drops = self.0.prepare(&format!("{of_kind} AND NOT ({keeps})"))?;
+            let drops = drops.query_map([kind], |row| row.get::<_, String>(0))?;
+            for drop in drops.collect::<rusqlite::Result<Vec<_>>>()? {
+                self.0.execute_batch(&drop)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Has SQLite leave it to the system when to write: for filling what is thrown away if it
     /// fails.
     pub(crate) fn careless(self) -> Result<Self> {

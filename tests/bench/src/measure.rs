@@ -6,6 +6,7 @@ mod drain;
 mod end_to_end;
 mod growth;
 mod pages;
+mod parts;
 
 use std::time::Instant;
 
@@ -32,6 +33,8 @@ pub(crate) enum Measure {
     Accept,
     /// How fast events are accepted that come in arrays
     Batch,
+    /// What of the time that accepting takes is the ledger's
+    Parts,
     /// How fast a backlog of deliveries is sent
     Drain,
     /// How long it takes from an event to its webhooks
@@ -50,6 +53,7 @@ impl Measure {
         match self {
             Self::Accept => "events accepted",
             Self::Batch => "events accepted in arrays",
+            Self::Parts => "what accepting is made of",
             Self::Drain => "deliveries of a backlog",
             Self::EndToEnd => "from an event to its webhooks",
             Self::Triggers => "an event's cost by the number of triggers",
@@ -63,6 +67,7 @@ impl Measure {
         match self {
             Self::Accept => accept::measure(plan).await,
             Self::Batch => batch::measure(plan).await,
+            Self::Parts => parts::measure(plan).await,
             Self::Drain => drain::measure(plan).await,
             Self::EndToEnd => end_to_end::measure(plan).await,
             Self::Triggers => growth::triggers(plan).await,
