@@ -8,8 +8,10 @@
 //! ```
 //!
 //! Only runners know an action's pace, which is in another store, so a delivery is claimed once to be put in line. In line it is
-//! not due. Where order matters, the line lets one go when none that was let go is owed any more and none that failed is older; else
-//! when none that was let go waits to be claimed. How long after the last one the next is due, the table `line` says.
+//! not due. Where order matters, the line lets one go when none that was let go is owed any more and none that is older is still to
+//! come into line: it failed, or is not claimed yet, or was claimed by a runner that has not put it in line yet, or died over that.
+//! Else it lets one go when none that was let go waits to be claimed. How long after the last one the next is due, the table `line`
+//! says.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -125,9 +127,9 @@ const HEADS: &str = "held (queue) AS (
              WHERE ahead.queue = '3' || head.name AND ahead.due_at IS NOT NULL
                AND (line.ordered OR ahead.status = 'pending'))
           AND NOT (coalesce(line.ordered, 0) AND EXISTS
-            (SELECT 1 FROM delivery AS failed
-             WHERE failed.queue = '1' || head.name AND failed.due_at IS NOT NULL
-               AND failed.id < head.id))
+            (SELECT 1 FROM delivery AS older
+             WHERE older.queue IN ('0' || head.name, '1' || head.name)
+               AND older.due_at IS NOT NULL AND older.id < head.id AND NOT older.test))
      )";
 
 impl<D: Database> Ledger<D> {

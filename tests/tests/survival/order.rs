@@ -52,7 +52,10 @@ async fn kills_amid_an_ordered_line_leave_it_in_order_and_lose_nothing() -> Resu
     // One whose runner died may have come twice, but then with no other in between.
     received.dedup();
     for (place, (received, posted)) in received.iter().zip(&posted).enumerate() {
-        ensure!(received == posted, "number {place} is another");
+        ensure!(
+            received == posted,
+            "number {place} is {received}, not {posted}"
+        );
     }
     assert_eq!(received.len(), posted.len());
     let last = posted.last().context("some")?;

@@ -95,6 +95,44 @@ fn one_whose_runner_died_is_sent_again_before_the_next() {
 }
 
 #[test]
+fn one_that_was_claimed_and_is_not_in_line_yet_goes_before_the_next() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    let target = Target::new();
+    let first = post_one(&ledger, target, at(0));
+    // One runner has claimed it and done no more; another has put the next one in line.
+    let (claim, claimed) = claim(&ledger, 64, at(10));
+    assert_eq!(claimed.len(), 1);
+    post_one(&ledger, target, at(11));
+    assert_eq!(ids(&turn(&ledger, ORDERED, at(12))), []);
+    assert_eq!(ids(&turn(&ledger, ORDERED, at(12))), []);
+    let mut lines = Lines::default();
+    assert!(!lines.admit(&claimed[0], ORDERED));
+    ledger.keep_lines(&claim, &lines, at(13)).unwrap();
+    assert_eq!(ids(&turn(&ledger, ORDERED, at(13))), [first]);
+}
+
+#[test]
+fn one_whose_runner_died_before_it_was_in_line_goes_before_the_next() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    let target = Target::new();
+    let first = post_one(&ledger, target, at(0));
+    assert_eq!(claim(&ledger, 64, at(10)).1.len(), 1);
+    let second = post_one(&ledger, target, at(11));
+    for second in [12, 20, 49] {
+        assert_eq!(ids(&turn(&ledger, ORDERED, at(second))), []);
+    }
+    // The lease is over after 40 s.
+    assert_eq!(ids(&turn(&ledger, ORDERED, at(51))), []);
+    let (claim, claimed) = turn(&ledger, ORDERED, at(51));
+    assert_eq!(claimed[0].id, first);
+    let done = attempt(&claimed[0], at(51), sent());
+    ledger.record(&claim, &[&done]).unwrap();
+    assert_eq!(ids(&turn(&ledger, ORDERED, at(52))), [second]);
+}
+
+#[test]
 fn a_line_with_a_limit_lets_one_go_at_a_time_an_interval_apart() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();
