@@ -22,7 +22,10 @@ use futures::{
 use platform::{
     clock::{self, Moment},
     entropy,
-    ledger::{self, Claim, ClaimLimits, Joining, Leaving, Ledger, Place, Reserved, SLOTS, Slot},
+    ledger::{
+        self, CLAIM_LEASE, Claim, ClaimLimits, Joining, Leaving, Ledger, Place, Reserved, SLOTS,
+        Slot,
+    },
     nudge::nudge,
     operator::{self, Told},
     problem::Problem,
@@ -40,8 +43,6 @@ use crate::{
 pub(crate) const BUDGET: Duration = RUN_BUDGET;
 /// What is claimed at the end of this has its longest attempt behind it at the end of the budget.
 const CLAIMING: Duration = Duration::from_secs(BUDGET.as_secs() - MAX_TIMEOUT as u64);
-/// How long a claim lasts.
-pub(crate) const LEASE: Duration = ledger::CLAIM_LEASE;
 /// The most requests in flight, where the setting does not say fewer.
 const IN_FLIGHT: usize = 64;
 /// The most requests in flight of one queue, so that a receiver that hangs holds up itself.
@@ -302,7 +303,7 @@ impl Runner {
         };
         let claim = Claim {
             token: entropy::token(),
-            lease_until: now + LEASE,
+            lease_until: now + CLAIM_LEASE,
         };
         let in_flight: Vec<_> = self
             .in_flight
@@ -379,7 +380,8 @@ impl Runner {
         self.settings.outbound.in_flight.is_some()
     }
 
-    /// Takes a slot, open, where there is one for it. One that yields does not need one while another runner is open, and is not needed.
+    /// Takes a slot, open, where there is one for it. One that yields gets none, and is not needed,
+    /// while another runner is open.
     fn take_slot(&mut self) -> Result<(), Problem> {
         let now = clock::now();
         self.slot = if self.yields {

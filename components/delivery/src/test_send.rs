@@ -13,7 +13,7 @@ use domain::{
 use platform::{
     catalogue, clock, entropy,
     http::{Request, Response, account},
-    ledger::{Claim, NewTest},
+    ledger::{CLAIM_LEASE, Claim, NewTest},
     problem::Problem,
     signing_keys,
     triggers::{Triggers, find_action},
@@ -22,7 +22,6 @@ use platform::{
 use crate::{
     attempt::attempt,
     prepare::{Prepared, Settings},
-    runner::LEASE,
 };
 
 pub(crate) async fn send(
@@ -66,7 +65,7 @@ pub(crate) async fn send(
     // Runners leave it alone until the lease is over. It then is only if this request died.
     let claim = Claim {
         token: entropy::token(),
-        lease_until: now + LEASE,
+        lease_until: now + CLAIM_LEASE,
     };
     let ledger = triggers.ledger();
     if let Some(limit) = settings.outbound.per_hour

@@ -18,7 +18,9 @@ use std::{
     time::Duration,
 };
 
-use domain::{account::AccountId, id::DeliveryId, pace::Pace, time::Timestamp};
+use domain::{
+    account::AccountId, id::DeliveryId, pace::Pace, time::Timestamp, trigger::MAX_TIMEOUT,
+};
 
 use crate::{Claim, Claimed, Database, Ledger, LedgerError, text};
 
@@ -29,7 +31,7 @@ pub(crate) const IN_LINE: i64 = 200_000_000_000_000;
 const REASON: &str = "waits for its turn";
 
 /// How long a runner's claim lasts: longer than the longest attempt and the recording of it, so that only a runner that died loses one.
-pub const CLAIM_LEASE: Duration = Duration::from_secs(40);
+pub const CLAIM_LEASE: Duration = Duration::from_secs(2 * MAX_TIMEOUT as u64);
 
 /// The most lines that are looked at in one step.
 const LINES: usize = 64;

@@ -85,22 +85,19 @@ impl Client {
         let (status, body) = self
             .send(Method::POST, &prepared.path, prepared.body.clone())
             .await?;
-        if let Events::Refused = prepared.events {
-            ensure!(
-                status == StatusCode::UNPROCESSABLE_ENTITY,
-                "what is no event was answered {}",
-                shown(status, &body)
-            );
-            return Ok(Vec::new());
-        }
+        let expected = match prepared.events {
+            Events::One | Events::Array(_) => StatusCode::ACCEPTED,
+            Events::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        };
         ensure!(
-            status == StatusCode::ACCEPTED,
+            status == expected,
             "events were answered {}",
             shown(status, &body)
         );
         let accepted: Vec<Accepted> = match prepared.events {
+            Events::One => vec![serde_json::from_slice(&body)?],
             Events::Array(_) => serde_json::from_slice(&body)?,
-            Events::One | Events::Refused => vec![serde_json::from_slice(&body)?],
+            Events::Refused => return Ok(Vec::new()),
         };
         let (posted, taken) = (prepared.events.count(), accepted.len());
         ensure!(taken == posted, "{taken} of {posted} events were accepted");

@@ -18,13 +18,16 @@ use crate::{
     Plan,
     client::{Events, Prepared},
     load::Load,
-    report::Row,
+    report::{Ratio, Row},
     service::{EVENT_TYPE, Service, event_data},
     statistics::{Latency, Series},
 };
 
 /// Events a second where it is latency that counts.
 const PACE: u32 = 20;
+
+/// How many callers there are, unless it is their number that matters.
+const CALLERS: usize = 8;
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -189,6 +192,21 @@ impl Rounds {
 
     fn duplicates(&self) -> String {
         duplicates(self.0.iter().map(|round| round.duplicates).sum())
+    }
+}
+
+/// Says of each row how many times the first it is, by the first figure that it has.
+fn relate(rows: &mut [Row]) {
+    let mut base: Option<Series> = None;
+    for row in rows {
+        let Some(figure) = row.per_second.as_ref().or(row.p50_ms.as_ref()) else {
+            continue;
+        };
+        let base = base.get_or_insert_with(|| figure.clone());
+        row.ratio = Some(Ratio {
+            times: figure.over(base),
+            of: "the first".into(),
+        });
     }
 }
 

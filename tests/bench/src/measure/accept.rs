@@ -3,19 +3,16 @@
 
 use anyhow::Result;
 
-use super::{Rounds, counted, event};
+use super::{CALLERS, Rounds, counted, event, relate};
 use crate::{
     Plan,
     load::as_fast_as_it_goes,
-    report::{Ratio, Row, Target},
+    report::{Row, Target},
     service::Service,
-    statistics::Series,
 };
 
-const CONNECTIONS: [usize; 3] = [1, 8, 32];
-
-/// The number of callers that there are targets for.
-const USUAL: usize = 8;
+/// There are targets for the second.
+const CONNECTIONS: [usize; 3] = [1, CALLERS, 32];
 
 /// Accounts, by how many triggers of theirs match.
 const ACCOUNTS: [(&str, usize); 2] = [("without", 0), ("with", 1)];
@@ -40,31 +37,25 @@ pub(super) async fn measure(plan: &Plan) -> Result<Vec<Row>> {
             eprintln!("bench:   round {number}, {connections}, {matching}: {rate:.0} a second");
         }
     }
-    let mut base = None;
     let rows = cases
         .into_iter()
-        .map(|((connections, _, matching), rounds)| row(connections, matching, &rounds, &mut base));
-    Ok(rows.collect())
+        .map(|((connections, _, matching), rounds)| row(connections, matching, &rounds));
+    let mut rows: Vec<_> = rows.collect();
+    relate(&mut rows);
+    Ok(rows)
 }
 
-fn row(connections: usize, matching: usize, rounds: &Rounds, base: &mut Option<Series>) -> Row {
+fn row(connections: usize, matching: usize, rounds: &Rounds) -> Row {
     let callers = counted(connections, "connection");
     let what = format!(
         "events accepted, {callers}, {} matching",
         counted(matching, "trigger")
     );
     let mut row = rounds.answers(what);
-    if let (Some(rate), Some(p99)) = (&row.per_second, &row.p99_ms) {
-        let base = base.get_or_insert_with(|| rate.clone());
-        row.ratio = Some(Ratio {
-            times: rate.over(base),
-            of: "the first".into(),
-        });
-        if connections == USUAL {
-            row.targets
-                .push(Target::at_least("rate", rate.median, 1_000.0));
-            row.targets.push(Target::at_most("p99", p99.median, 50.0));
-        }
+    if let (CALLERS, Some(rate), Some(p99)) = (connections, &row.per_second, &row.p99_ms) {
+        row.targets
+            .push(Target::at_least("rate", rate.median, 1_000.0));
+        row.targets.push(Target::at_most("p99", p99.median, 50.0));
     }
     row.note = rounds.delivered(matching);
     row

@@ -2,18 +2,8 @@
 
 use anyhow::Result;
 
-use super::{Rounds, counted, events};
-use crate::{
-    Plan,
-    client::Events,
-    load::as_fast_as_it_goes,
-    report::{Ratio, Row},
-    service::Service,
-    statistics::Series,
-};
-
-/// How many callers there are.
-const CONNECTIONS: usize = 8;
+use super::{CALLERS, Rounds, counted, events, relate};
+use crate::{Plan, client::Events, load::as_fast_as_it_goes, report::Row, service::Service};
 
 /// How many events an array has; 500 is the most.
 const SIZES: [usize; 3] = [10, 100, 500];
@@ -33,32 +23,25 @@ pub(super) async fn measure(plan: &Plan) -> Result<Vec<Row>> {
     for number in 1..=plan.rounds {
         for ((size, matching), rounds) in &mut cases {
             let events = events(ACCOUNTS[*matching], Events::Array(*size));
-            let load = as_fast_as_it_goes(&service, &events, CONNECTIONS, plan.duration);
+            let load = as_fast_as_it_goes(&service, &events, CALLERS, plan.duration);
             let rate = rounds.run(&service, *matching, load).await?.rate;
             let triggers = counted(*matching, "trigger");
             eprintln!("bench:   round {number}, arrays of {size}, {triggers}: {rate:.0} a second");
         }
     }
-    let mut base = None;
     let rows = cases
         .into_iter()
-        .map(|((size, matching), rounds)| row(size, matching, &rounds, &mut base));
-    Ok(rows.collect())
+        .map(|((size, matching), rounds)| row(size, matching, &rounds));
+    let mut rows: Vec<_> = rows.collect();
+    relate(&mut rows);
+    Ok(rows)
 }
 
-fn row(size: usize, matching: usize, rounds: &Rounds, base: &mut Option<Series>) -> Row {
+fn row(size: usize, matching: usize, rounds: &Rounds) -> Row {
     let triggers = counted(matching, "trigger");
-    let what = format!(
-        "events accepted in arrays of {size}, {CONNECTIONS} connections, {triggers} matching"
-    );
+    let what =
+        format!("events accepted in arrays of {size}, {CALLERS} connections, {triggers} matching");
     let mut row = rounds.answers(what);
-    if let Some(rate) = &row.per_second {
-        let base = base.get_or_insert_with(|| rate.clone());
-        row.ratio = Some(Ratio {
-            times: rate.over(base),
-            of: "the first".into(),
-        });
-    }
     row.note = rounds.delivered(matching);
     row
 }

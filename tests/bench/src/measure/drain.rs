@@ -5,10 +5,10 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use domain::id::{ActionId, TriggerId};
 
-use super::{counted, duplicates};
+use super::{counted, duplicates, relate};
 use crate::{
     Plan, fill,
-    report::{Ratio, Row, Target},
+    report::{Row, Target},
     service::Service,
     statistics::Series,
 };
@@ -55,16 +55,11 @@ pub(super) async fn measure(plan: &Plan) -> Result<Vec<Row>> {
             eprintln!("bench:   round {number}, {actions}: {rate:.0} a second");
         }
     }
-    let base = Series::new(cases[0].1.rates.clone());
     let rows = cases.into_iter().map(|(actions, rounds)| {
         let rate = Series::new(rounds.rates);
         let actions = counted(actions, "action");
         Row {
             what: format!("deliveries of a backlog of {count}, {actions}"),
-            ratio: Some(Ratio {
-                times: rate.over(&base),
-                of: "the first".into(),
-            }),
             targets: vec![Target::at_least("rate", rate.median, 700.0)],
             per_second: Some(rate),
             cpu_ms: (!rounds.cpu_ms.is_empty()).then(|| Series::new(rounds.cpu_ms)),
@@ -72,7 +67,9 @@ pub(super) async fn measure(plan: &Plan) -> Result<Vec<Row>> {
             ..Row::default()
         }
     });
-    Ok(rows.collect())
+    let mut rows: Vec<_> = rows.collect();
+    relate(&mut rows);
+    Ok(rows)
 }
 
 /// An account's trigger with its only action.

@@ -2,13 +2,12 @@
 
 use anyhow::Result;
 
-use super::{PACE, Rounds, counted, event};
+use super::{PACE, Rounds, counted, event, relate};
 use crate::{
     Plan,
     load::evenly,
-    report::{Ratio, Row, Target},
+    report::{Row, Target},
     service::Service,
-    statistics::Series,
 };
 
 /// How many webhooks an event is owed to.
@@ -35,28 +34,22 @@ pub(super) async fn measure(plan: &Plan) -> Result<Vec<Row>> {
             eprintln!("bench:   round {number}, {webhooks} an event: done");
         }
     }
-    let mut base = None;
-    Ok(cases
+    let rows = cases
         .into_iter()
-        .map(|(fan_out, _, rounds)| row(fan_out, &rounds, &mut base))
-        .collect())
+        .map(|(fan_out, _, rounds)| row(fan_out, &rounds));
+    let mut rows: Vec<_> = rows.collect();
+    relate(&mut rows);
+    Ok(rows)
 }
 
-fn row(fan_out: usize, rounds: &Rounds, base: &mut Option<Series>) -> Row {
+fn row(fan_out: usize, rounds: &Rounds) -> Row {
     let webhooks = counted(fan_out, "webhook");
     let mut row = rounds.webhooks(format!(
         "event to webhook, {PACE} events/s, {webhooks} each"
     ));
-    if let (Some(p50), Some(p99)) = (&row.p50_ms, &row.p99_ms) {
-        let base = base.get_or_insert_with(|| p50.clone());
-        row.ratio = Some(Ratio {
-            times: p50.over(base),
-            of: "the first".into(),
-        });
-        if fan_out == 1 {
-            row.targets.push(Target::at_most("p50", p50.median, 10.0));
-            row.targets.push(Target::at_most("p99", p99.median, 50.0));
-        }
+    if let (1, Some(p50), Some(p99)) = (fan_out, &row.p50_ms, &row.p99_ms) {
+        row.targets.push(Target::at_most("p50", p50.median, 10.0));
+        row.targets.push(Target::at_most("p99", p99.median, 50.0));
     }
     row.note = rounds.duplicates();
     row

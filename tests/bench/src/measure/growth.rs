@@ -6,14 +6,13 @@ use std::rc::Rc;
 use anyhow::Result;
 use domain::trigger::MAX_TRIGGERS;
 
-use super::{PACE, Rounds, event};
+use super::{PACE, Rounds, event, relate};
 use crate::{
     Plan, fill,
     load::evenly,
     receiver::Receiver,
-    report::{Ratio, Row, Target},
+    report::{Row, Target},
     service::{Service, State},
-    statistics::Series,
 };
 
 const TRIGGERS: [usize; 3] = [10, 1_000, 10_000];
@@ -110,24 +109,13 @@ async fn compare(plan: &Plan, mut grown: Vec<Grown>, note: &str) -> Result<Vec<R
     }
     for rows in [&mut accepted, &mut delivered] {
         relate(rows);
+        for row in &mut rows[1..] {
+            if let Some(ratio) = &row.ratio {
+                row.targets
+                    .push(Target::at_most("ratio", ratio.times, MOST));
+            }
+        }
     }
     accepted.extend(delivered);
     Ok(accepted)
-}
-
-/// Relates rows to the first of them.
-fn relate(rows: &mut [Row]) {
-    let mut base: Option<Series> = None;
-    for row in rows {
-        let Some(p50) = &row.p50_ms else { continue };
-        let first = base.is_none();
-        let times = p50.over(base.get_or_insert_with(|| p50.clone()));
-        row.ratio = Some(Ratio {
-            times,
-            of: "the first".into(),
-        });
-        if !first {
-            row.targets.push(Target::at_most("ratio", times, MOST));
-        }
-    }
 }

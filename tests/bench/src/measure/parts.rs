@@ -4,19 +4,15 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::{EVENT_TYPE, Rounds, event};
+use super::{CALLERS, EVENT_TYPE, Rounds, event, relate};
 use crate::{
     Plan,
     client::{Events, Prepared},
     database::File,
     load::as_fast_as_it_goes,
-    report::{Ratio, Row},
+    report::Row,
     service::Service,
-    statistics::Series,
 };
-
-/// How many callers there are.
-const CONNECTIONS: usize = 8;
 
 const ACCOUNT: &str = "without";
 
@@ -61,26 +57,18 @@ pub(super) async fn measure(plan: &Plan) -> Result<Vec<Row>> {
     }
     for number in 1..=plan.rounds {
         for case in &mut cases {
-            let load = as_fast_as_it_goes(&case.service, &case.event, CONNECTIONS, plan.duration);
+            let load = as_fast_as_it_goes(&case.service, &case.event, CALLERS, plan.duration);
             let rate = case.rounds.run(&case.service, 0, load).await?.rate;
             eprintln!("bench:   round {number}, {}: {rate:.0} a second", case.what);
         }
     }
-    let mut base: Option<Series> = None;
     let rows = cases.into_iter().map(|case| {
-        let mut row = case
-            .rounds
-            .answers(format!("{}, {CONNECTIONS} connections", case.what));
-        if let Some(rate) = &row.per_second {
-            let base = base.get_or_insert_with(|| rate.clone());
-            row.ratio = Some(Ratio {
-                times: rate.over(base),
-                of: "the first".into(),
-            });
-        }
-        row
+        case.rounds
+            .answers(format!("{}, {CALLERS} connections", case.what))
     });
-    Ok(rows.collect())
+    let mut rows: Vec<_> = rows.collect();
+    relate(&mut rows);
+    Ok(rows)
 }
 
 impl Case {
