@@ -17,7 +17,7 @@ use platform::{
     catalogue, clock, entropy,
     http::{Head, Request, Response, account},
     ledger::{self, EarlierEvent, NewEventRow, Outcome, PlannedDelivery},
-    matching::Matcher,
+    matching::{MAX_TOGETHER, owed_to},
     problem::Problem,
     store::TriggerStore,
 };
@@ -67,10 +67,6 @@ pub(crate) struct Answer<'a> {
     pub(crate) duplicate: bool,
 }
 
-/// The most deliveries that the events of an array may be owed to, all together. What one
-/// statement writes holds up every other writer.
-const MAX_DELIVERIES: usize = 20_000;
-
 pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Problem> {
     let account = account(account_id)?;
     let posted = posted::read(request)?;
@@ -79,8 +75,7 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
     let store = TriggerStore::open()?;
     let catalogue = catalogue::covering(&store, posted.event_types())?;
     let events = posted.check(&catalogue)?;
-    let matcher = Matcher::new(&store, &account, clock::now());
-    let plans = plan(matcher, &events, key)?;
+    let plans = plan(&store, &account, &events, key)?;
     let batch = events.digest().filter(|_| key.is_some()).map(hex);
     let rows = plans
         .iter()
@@ -137,36 +132,35 @@ struct Plan<'a> {
 
 /// What is to be stored of the events. One that repeats another of its array is not.
 fn plan<'a>(
-    mut matcher: Matcher<'a>,
+    store: &TriggerStore,
+    account: &AccountId,
     events: &'a Events<'a>,
     key: Option<&str>,
 ) -> Result<Vec<Plan<'a>>, Problem> {
-    let mut plans: Vec<Plan> = Vec::with_capacity(events.list.len());
-    let mut owed = 0;
-    for (place, event) in events.list.iter().enumerate() {
-        if events.repeats[place].is_some() {
-            continue;
-        }
-        let deliveries = matcher.owed_to(event.event_type, &event.data)?;
-        owed += deliveries.len();
-        if owed > MAX_DELIVERIES && place > 0 {
-            let detail = format!(
-                "these events are owed to more than {MAX_DELIVERIES} actions together; post fewer \
-                 at once"
-            );
-            return Err(vec![FieldError::new("", detail)].into());
-        }
-        plans.push(Plan {
-            event,
-            place,
-            now: matcher.now,
-            id: EventId::new(matcher.now, entropy::bits()),
-            idempotency_key: key.map(|key| Events::key_at(key, place)),
-            fingerprint: hex(event.fingerprint),
-            deliveries,
-        });
-    }
-    Ok(plans)
+    let now = clock::now();
+    let new = events.list.iter().enumerate();
+    let new: Vec<_> = new
+        .filter(|(place, _)| events.repeats[*place].is_none())
+        .collect();
+    let typed = new
+        .iter()
+        .map(|(_, event)| (event.event_type, &*event.data));
+    let most = match new.len() {
+        1 => usize::MAX,
+        _ => MAX_TOGETHER,
+    };
+    let owed = owed_to(store, account, &typed.collect::<Vec<_>>(), most, now)?;
+    let plans = new.into_iter().zip(owed);
+    let plans = plans.map(|((place, event), deliveries)| Plan {
+        event,
+        place,
+        now,
+        id: EventId::new(now, entropy::bits()),
+        idempotency_key: key.map(|key| Events::key_at(key, place)),
+        fingerprint: hex(event.fingerprint),
+        deliveries,
+    });
+    Ok(plans.collect())
 }
 
 /// Refuses what has a key, or an id, that stands for another event.

@@ -38,7 +38,8 @@ pub(crate) fn replay(
         .named(&event.event_type)
         .map_err(|error| Problem::conflict(error.to_string()))?;
     let now = clock::now();
-    let deliveries = owed_to(&store, (&account, event_type), &data, now)?;
+    let typed = [(event_type, &*data)];
+    let deliveries = owed_to(&store, &account, &typed, usize::MAX, now)?.concat();
     // An event that is pruned in this very moment is missing, too.
     if !ledger.replay(&account, id, &deliveries, now)? {
         return Err(missing());

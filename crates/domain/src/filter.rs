@@ -123,10 +123,7 @@ impl fmt::Display for Prefix<'_> {
 impl Filter {
     /// Checks a filter. The empty object is one: it matches every event.
     pub fn parse(source: &Value) -> Result<Filter, FilterError> {
-        Ok(Filter {
-            source: source.clone(),
-            conditions: parse::filter(source)?,
-        })
+        source.clone().try_into()
     }
 
     /// The JSON it was parsed from.
@@ -146,6 +143,16 @@ impl Filter {
     }
 }
 
+impl TryFrom<Value> for Filter {
+    type Error = FilterError;
+
+    /// As [`Filter::parse`].
+    fn try_from(source: Value) -> Result<Self, FilterError> {
+        let conditions = parse::filter(&source)?;
+        Ok(Filter { source, conditions })
+    }
+}
+
 impl PartialEq for Filter {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source
@@ -160,7 +167,7 @@ impl Serialize for Filter {
 
 impl<'de> Deserialize<'de> for Filter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Filter::parse(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+        Filter::try_from(Value::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

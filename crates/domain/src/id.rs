@@ -3,11 +3,11 @@
 //! Source: the [ULID specification](https://github.com/ulid/spec): 48 bits of milliseconds, 80
 //! bits of randomness, 26 characters of Crockford's base32.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
-use ulid::Ulid;
+use ulid::{ULID_LEN, Ulid};
 
 use crate::time::Timestamp;
 
@@ -53,7 +53,8 @@ macro_rules! ids {
                         let ulid = Ulid::from_string(rest).ok()?;
                         // The decoder takes lower case and overflowing values; one thing has
                         // one name here.
-                        (ulid.to_string() == rest).then_some(Self(ulid))
+                        let canonical = *ulid.array_to_str(&mut [0; ULID_LEN]) == *rest;
+                        canonical.then_some(Self(ulid))
                     })
                     .ok_or(InvalidId { prefix: $prefix })
             }
@@ -101,7 +102,7 @@ macro_rules! ids {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                let Text(text) = Text::deserialize(deserializer)?;
                 Self::parse(&text).map_err(|e| D::Error::custom(format!("{text:?} {e}")))
             }
         }
@@ -120,6 +121,10 @@ ids! {
     /// An API key's id, `key_…`.
     ApiKeyId = "key_";
 }
+
+/// Text that is borrowed where it stands without escapes, as an id does.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Whether this is an id of any kind.
 pub fn is_one(text: &str) -> bool {

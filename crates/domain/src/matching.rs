@@ -4,8 +4,13 @@
 //! that an event reads at most two of them (its type's and its umbrella's), whatever the number of
 //! triggers. Each write of a trigger keeps the document of its type in step.
 
+use std::cell::OnceCell;
+
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use crate::{
     account::AccountId,
@@ -27,8 +32,10 @@ struct Candidate {
     id: TriggerId,
     #[serde(rename = "e")]
     enabled: bool,
+    /// A [`Filter`], parsed when events are matched, and not kept: to allocate what a hundred of
+    /// them are made of takes longer than to parse them one after the other.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
-    filter: Option<Filter>,
+    filter: Option<Box<RawValue>>,
     /// Id and whether it is enabled.
     #[serde(rename = "a")]
     actions: Vec<(ActionId, bool)>,
@@ -70,7 +77,9 @@ impl MatchDocument {
         let candidate = Candidate {
             id: trigger.id,
             enabled: trigger.enabled,
-            filter: trigger.filter.clone(),
+            filter: trigger.filter.as_ref().map(|filter| {
+                to_raw_value(filter).expect("a filter is JSON, whose keys are strings")
+            }),
             actions: trigger
                 .actions
                 .iter()
@@ -103,39 +112,83 @@ impl MatchDocument {
     }
 }
 
-/// The actions of `documents` that an event matches, in the order of the documents.
-pub fn matches(
-    documents: &[MatchDocument],
-    account: &AccountId,
-    event_type: &str,
-    data: &RawValue,
-) -> Vec<Match> {
-    // Only filters look inside the data: without one it is never parsed.
-    let mut parsed: Option<Value> = None;
-    let mut found = Vec::new();
-    for candidate in documents.iter().flat_map(|document| &document.candidates) {
-        if let Some(filter) = &candidate.filter {
-            let data = &*parsed
-                .get_or_insert_with(|| serde_json::from_str(data.get()).unwrap_or(Value::Null));
-            if !filter.matches(&Subject {
-                account: account.as_str(),
-                event_type,
-                data,
-            }) {
-                continue;
-            }
-        }
-        found.extend(candidate.actions.iter().map(|(action, enabled)| Match {
-            trigger: candidate.id,
+impl Candidate {
+    fn filter(&self) -> Result<Option<Filter>, MatchError> {
+        let filter = self.filter.as_ref();
+        let filter = filter.map(|filter| serde_json::from_str(filter.get()));
+        filter.transpose().map_err(|error| MatchError::Unreadable {
+            trigger: self.id,
+            error,
+        })
+    }
+
+    fn matches(&self) -> impl Iterator<Item = Match> {
+        self.actions.iter().map(|(action, enabled)| Match {
+            trigger: self.id,
             action: *action,
-            skip: match (candidate.enabled, enabled) {
+            skip: match (self.enabled, enabled) {
                 (false, _) => Some(Skip::TriggerDisabled),
                 (true, false) => Some(Skip::ActionDisabled),
                 (true, true) => None,
             },
-        }));
+        })
     }
-    found
+}
+
+/// What events match can't be told.
+#[derive(Debug, thiserror::Error)]
+pub enum MatchError {
+    /// The events match more actions together than they may.
+    #[error("these events match too many actions together")]
+    TooMany,
+    /// A document holds a filter that was never one.
+    #[error("the filter of {trigger} can't be read: {error}")]
+    Unreadable {
+        /// The trigger it is of.
+        trigger: TriggerId,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+}
+
+/// The actions of `documents` that each of these events matches, in the order of the documents. The
+/// events, of which the data is given, are of one account and type: a filter is parsed once for all
+/// of them, and gone before the next one is.
+///
+/// # Errors
+///
+/// When the events match more than `most` actions together, or a filter can't be read.
+pub fn matches(
+    documents: &[MatchDocument],
+    (account, event_type): (&AccountId, &str),
+    events: &[&RawValue],
+    mut most: usize,
+) -> Result<Vec<Vec<Match>>, MatchError> {
+    // Only filters look inside the data: without one it is never parsed.
+    let parsed: Vec<OnceCell<Value>> = events.iter().map(|_| OnceCell::new()).collect();
+    let data = |place: usize| {
+        parsed[place]
+            .get_or_init(|| serde_json::from_str(events[place].get()).unwrap_or(Value::Null))
+    };
+    let mut found: Vec<Vec<Match>> = events.iter().map(|_| Vec::new()).collect();
+    for candidate in documents.iter().flat_map(|document| &document.candidates) {
+        let filter = candidate.filter()?;
+        for (place, found) in found.iter_mut().enumerate() {
+            let wanted = filter.as_ref().is_none_or(|filter| {
+                filter.matches(&Subject {
+                    account: account.as_str(),
+                    event_type,
+                    data: data(place),
+                })
+            });
+            if wanted {
+                let left = most.checked_sub(candidate.actions.len());
+                most = left.ok_or(MatchError::TooMany)?;
+                found.extend(candidate.matches());
+            }
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -189,13 +242,23 @@ mod tests {
         serde_json::from_str(&serde_json::to_string(&document).unwrap()).unwrap()
     }
 
-    fn matched(document: MatchDocument, data: Value) -> Vec<(TriggerId, Option<Skip>)> {
+    /// What each of these events matches.
+    fn each_matched(
+        document: MatchDocument,
+        events: &[Value],
+        most: usize,
+    ) -> Result<Vec<Vec<Match>>, MatchError> {
         let account = AccountId::parse("acme").unwrap();
-        let data = RawValue::from_string(data.to_string()).unwrap();
-        matches(&[document], &account, "message.sent", &data)
-            .into_iter()
-            .map(|found| (found.trigger, found.skip))
-            .collect()
+        let events = events.iter().map(|data| to_raw_value(data).unwrap());
+        let events: Vec<_> = events.collect();
+        let events: Vec<_> = events.iter().map(|data| &**data).collect();
+        matches(&[document], (&account, "message.sent"), &events, most)
+    }
+
+    fn matched(document: MatchDocument, data: Value) -> Vec<(TriggerId, Option<Skip>)> {
+        let found = each_matched(document, &[data], usize::MAX).unwrap();
+        let found = found.into_iter().flatten();
+        found.map(|found| (found.trigger, found.skip)).collect()
     }
 
     #[test]
@@ -229,6 +292,41 @@ mod tests {
             [(only.id, None)]
         );
         assert_eq!(matched(document, json!({"channel": "email"})), []);
+    }
+
+    #[test]
+    fn events_that_are_matched_together_match_what_each_does_alone() {
+        let all = trigger(1, json!({}));
+        let sms = trigger(2, json!({"filter": {"data.channel": "sms"}}));
+        let document = document(&[all, sms]);
+        let events = ["sms", "email", "sms"].map(|channel| json!({"channel": channel}));
+        let together = each_matched(document.clone(), &events, usize::MAX).unwrap();
+        let matched: Vec<_> = together.iter().map(Vec::len).collect();
+        assert_eq!(matched, [2, 1, 2]);
+        for (event, together) in events.into_iter().zip(together) {
+            let alone = each_matched(document.clone(), &[event], usize::MAX).unwrap();
+            assert_eq!(alone, [together]);
+        }
+    }
+
+    #[test]
+    fn events_match_no_more_together_than_they_may() {
+        let document = document(&[trigger(1, json!({})), trigger(2, json!({}))]);
+        let events = [json!({}), json!({})];
+        assert!(each_matched(document.clone(), &events, 4).is_ok());
+        let error = each_matched(document, &events, 3).unwrap_err();
+        assert!(matches!(error, MatchError::TooMany), "{error}");
+    }
+
+    #[test]
+    fn a_filter_that_cant_be_read_names_its_trigger() {
+        let only = trigger(1, json!({"filter": {"data.channel": "sms"}}));
+        let mut stored = serde_json::to_value(document(std::slice::from_ref(&only))).unwrap();
+        stored["t"][0]["f"] = json!({"channel": "sms"});
+        let document = serde_json::from_value(stored).unwrap();
+        let error = each_matched(document, &[json!({})], 1).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains(&only.id.to_string()), "{told}");
     }
 
     #[test]

@@ -1,79 +1,68 @@
 //! What events are owed to, by what their account has set up now.
 
-use std::collections::{HashMap, hash_map::Entry};
-
 use domain::{
     account::AccountId,
     catalogue::EventType,
     id::DeliveryId,
-    matching::{self, MatchDocument},
+    input::FieldError,
+    matching::{self, MatchError},
     time::Timestamp,
 };
 use serde_json::value::RawValue;
 
-use crate::{
-    entropy,
-    ledger::PlannedDelivery,
-    store::{StoreError, TriggerStore},
-};
+use crate::{entropy, ledger::PlannedDelivery, problem::Problem, store::TriggerStore};
 
-/// The deliveries that an event of this account and type is owed to. Two reads of the store at most.
+/// The most deliveries that several events of one request may be owed to, all together. What one
+/// statement writes holds up every other writer.
+pub const MAX_TOGETHER: usize = 20_000;
+
+impl From<MatchError> for Problem {
+    fn from(error: MatchError) -> Self {
+        match error {
+            MatchError::TooMany => {
+                let detail = format!(
+                    "these events are owed to more than {MAX_TOGETHER} actions together; post \
+                     fewer at once"
+                );
+                Self::invalid(vec![FieldError::new("", detail)])
+            }
+            MatchError::Unreadable { .. } => Self::internal(error),
+        }
+    }
+}
+
+/// The deliveries that each of an account's events, given by type and data, is owed to. Two reads
+/// of the store at most for each type.
 ///
 /// # Errors
 ///
-/// When the store fails.
+/// When they are owed to more than `most` actions together, or the store fails.
 pub fn owed_to(
     store: &TriggerStore,
-    (account, event_type): (&AccountId, &EventType),
-    data: &RawValue,
+    account: &AccountId,
+    events: &[(&EventType, &RawValue)],
+    mut most: usize,
     now: Timestamp,
-) -> Result<Vec<PlannedDelivery>, StoreError> {
-    Matcher::new(store, account, now).owed_to(event_type, data)
-}
-
-/// Matches several events of one account, and reads what it needs of the store once for each type.
-pub struct Matcher<'a> {
-    store: &'a TriggerStore,
-    account: &'a AccountId,
-    /// When they came.
-    pub now: Timestamp,
-    documents: HashMap<&'a str, Vec<MatchDocument>>,
-}
-
-impl<'a> Matcher<'a> {
-    /// For events of this account that came now.
-    pub fn new(store: &'a TriggerStore, account: &'a AccountId, now: Timestamp) -> Self {
-        Self {
-            store,
-            account,
-            now,
-            documents: HashMap::new(),
+) -> Result<Vec<Vec<PlannedDelivery>>, Problem> {
+    let mut owed: Vec<Vec<PlannedDelivery>> = events.iter().map(|_| Vec::new()).collect();
+    let event_type = |place: usize| events[place].0;
+    let mut places: Vec<usize> = (0..events.len()).collect();
+    places.sort_by_key(|place| &event_type(*place).key);
+    for places in places.chunk_by(|a, b| event_type(*a).key == event_type(*b).key) {
+        let event_type = event_type(places[0]);
+        let documents = store.match_documents(account, event_type)?;
+        let data: Vec<&RawValue> = places.iter().map(|place| events[*place].1).collect();
+        let found = matching::matches(&documents, (account, &event_type.key), &data, most)?;
+        for (place, found) in places.iter().zip(found) {
+            most -= found.len();
+            let planned = found.into_iter().map(|matched| PlannedDelivery {
+                id: DeliveryId::new(now, entropy::bits()),
+                trigger: matched.trigger,
+                action: matched.action,
+                skip: matched.skip,
+            });
+            owed[*place].extend(planned);
         }
     }
-
-    /// The deliveries that an event is owed to.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    pub fn owed_to(
-        &mut self,
-        event_type: &'a EventType,
-        data: &RawValue,
-    ) -> Result<Vec<PlannedDelivery>, StoreError> {
-        let documents = match self.documents.entry(&event_type.key) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                unknown.insert(self.store.match_documents(self.account, event_type)?)
-            }
-        };
-        let found = matching::matches(documents, self.account, &event_type.key, data);
-        let planned = found.into_iter().map(|matched| PlannedDelivery {
-            id: DeliveryId::new(self.now, entropy::bits()),
-            trigger: matched.trigger,
-            action: matched.action,
-            skip: matched.skip,
-        });
-        Ok(planned.collect())
-    }
+    Ok(owed)
 }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::{
     clock, entropy,
     ledger::{Ledger, NewEventRow, Outcome, Place, PlannedDelivery},
-    matching::Matcher,
+    matching::owed_to,
     problem::Problem,
     store::TriggerStore,
 };
@@ -112,23 +112,29 @@ fn announce(
     let Some((_, Announcement { account, .. })) = announcements.first() else {
         return Ok(false);
     };
-    let mut matcher = Matcher::new(store, account, clock::now());
     let mut triggers: HashMap<TriggerId, Option<Trigger>> = HashMap::new();
-    let mut plans = Vec::with_capacity(announcements.len());
+    let mut events = Vec::with_capacity(announcements.len());
     for (_, announcement) in announcements {
         let trigger = match triggers.entry(announcement.trigger) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(missing) => missing.insert(store.trigger(account, announcement.trigger)?),
         };
-        let data = announcement.data(trigger.as_ref());
-        plans.push(Plan {
-            announcement,
-            key: announcement.idempotency_key(),
-            deliveries: matcher.owed_to(announcement.event_type(), &data)?,
-            data,
-        });
+        events.push((announcement, announcement.data(trigger.as_ref())));
     }
-    let rows: Vec<_> = plans.iter().map(|plan| plan.row(matcher.now)).collect();
+    let now = clock::now();
+    let typed = events
+        .iter()
+        .map(|(announcement, data)| (announcement.event_type(), &**data));
+    let owed = owed_to(store, account, &typed.collect::<Vec<_>>(), usize::MAX, now)?;
+    let plans = events.into_iter().zip(owed);
+    let plans = plans.map(|((announcement, data), deliveries)| Plan {
+        announcement,
+        key: announcement.idempotency_key(),
+        data,
+        deliveries,
+    });
+    let plans: Vec<_> = plans.collect();
+    let rows: Vec<_> = plans.iter().map(|plan| plan.row(now)).collect();
     let accepted = ledger.accept_all(&rows)?;
     let mut accepted = plans.iter().zip(&accepted.outcomes);
     Ok(accepted.any(|(plan, outcome)| matches!(outcome, Outcome::New) && plan.is_owed()))

@@ -1,5 +1,7 @@
 //! From JSON to conditions, with the place and the reason where that fails.
 
+use std::{borrow::Cow, mem};
+
 use serde_json::{Map, Value};
 
 use super::quote::{fits, quote_text};
@@ -27,10 +29,7 @@ pub(super) const OPERATORS: [&str; 15] = [
 ];
 
 pub(super) fn filter(source: &Value) -> Result<Vec<Condition>, FilterError> {
-    let mut parser = Parser {
-        pointer: String::new(),
-        conditions: 0,
-    };
+    let mut parser = Parser::default();
     // First, so that everything after it may recurse.
     if deeper_than(source, MAX_DEPTH) {
         return parser.fail(format!("a filter has at most {MAX_DEPTH} levels"));
@@ -46,40 +45,38 @@ pub(super) fn filter(source: &Value) -> Result<Vec<Condition>, FilterError> {
 
 /// A path that stands alone.
 pub(super) fn path(written: &str) -> Result<Path, FilterError> {
-    let parser = Parser {
-        pointer: String::new(),
-        conditions: 0,
-    };
-    parser.path(written)
+    Parser::default().path(written)
 }
 
-struct Parser {
-    /// JSON pointer to where the parser is.
-    pointer: String,
+/// Filters are parsed again whenever events are matched: what only an error needs is made when there
+/// is one.
+#[derive(Default)]
+struct Parser<'a> {
+    /// The members and elements that lead to where the parser is.
+    place: Vec<Cow<'a, str>>,
     conditions: usize,
 }
 
-impl Parser {
+impl<'a> Parser<'a> {
     fn fail<T>(&self, detail: String) -> Result<T, FilterError> {
+        // RFC 6901, section 3.
+        let names = self.place.iter();
+        let path = names.map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1")));
         Err(FilterError {
-            path: self.pointer.clone(),
+            path: path.collect(),
             detail,
         })
     }
 
-    /// Does `parse` with the pointer moved to the member or element `name`.
+    /// Does `parse` at the member or element `name` of where the parser is.
     fn at<T>(
         &mut self,
-        name: &str,
+        name: impl Into<Cow<'a, str>>,
         parse: impl FnOnce(&mut Self) -> Result<T, FilterError>,
     ) -> Result<T, FilterError> {
-        let length = self.pointer.len();
-        self.pointer.push('/');
-        // RFC 6901, section 3.
-        self.pointer
-            .push_str(&name.replace('~', "~0").replace('/', "~1"));
+        self.place.push(name.into());
         let parsed = parse(self)?;
-        self.pointer.truncate(length);
+        self.place.pop();
         Ok(parsed)
     }
 
@@ -93,14 +90,17 @@ impl Parser {
         Ok(())
     }
 
-    fn conditions(&mut self, object: &Map<String, Value>) -> Result<Vec<Condition>, FilterError> {
+    fn conditions(
+        &mut self,
+        object: &'a Map<String, Value>,
+    ) -> Result<Vec<Condition>, FilterError> {
         object
             .iter()
             .map(|(key, value)| self.at(key, |parser| parser.condition(key, value)))
             .collect()
     }
 
-    fn condition(&mut self, key: &str, value: &Value) -> Result<Condition, FilterError> {
+    fn condition(&mut self, key: &'a str, value: &'a Value) -> Result<Condition, FilterError> {
         match key {
             "$and" => {
                 self.count()?;
@@ -130,7 +130,7 @@ impl Parser {
     fn alternatives(
         &mut self,
         operator: &str,
-        value: &Value,
+        value: &'a Value,
     ) -> Result<Vec<Condition>, FilterError> {
         let Value::Array(filters) = value else {
             return self.fail(format!(
@@ -145,7 +145,7 @@ impl Parser {
             .iter()
             .enumerate()
             .map(|(index, filter)| {
-                self.at(&index.to_string(), |parser| {
+                self.at(index.to_string(), |parser| {
                     Ok(Condition::All(parser.nested(operator, filter)?))
                 })
             })
@@ -153,7 +153,7 @@ impl Parser {
     }
 
     /// A filter inside `operator`. An empty one would match everything, hardly on purpose.
-    fn nested(&mut self, operator: &str, value: &Value) -> Result<Vec<Condition>, FilterError> {
+    fn nested(&mut self, operator: &str, value: &'a Value) -> Result<Vec<Condition>, FilterError> {
         let Value::Object(object) = value else {
             return self.fail(format!(
                 "a filter in `{operator}` is an object, not {}",
@@ -169,15 +169,13 @@ impl Parser {
     }
 
     fn path(&self, written: &str) -> Result<Path, FilterError> {
-        let shown = quote_text(written);
+        let fail = |problem: &str| self.fail(format!("`{}`: {problem}", quote_text(written)));
         if written.len() > MAX_PATH_BYTES {
-            return self.fail(format!(
-                "`{shown}`: a path has at most {MAX_PATH_BYTES} bytes"
-            ));
+            return fail(&format!("a path has at most {MAX_PATH_BYTES} bytes"));
         }
         let names = match split_path(written) {
             Ok(names) => names,
-            Err(problem) => return self.fail(format!("`{shown}`: {problem}")),
+            Err(problem) => return fail(problem),
         };
         let root = match (names[0].as_str(), names.len()) {
             ("type", 1) => Root::Type,
@@ -187,10 +185,10 @@ impl Parser {
                 let hint = match root {
                     "data" => "name a field below `data`",
                     "type" | "account" => "there is nothing below it",
-                    _ => &format!("perhaps `data.{shown}`?"),
+                    _ => &format!("perhaps `data.{}`?", quote_text(written)),
                 };
-                return self.fail(format!(
-                    "`{shown}`: a path is `type`, `account` or starts with `data.`; {hint}"
+                return fail(&format!(
+                    "a path is `type`, `account` or starts with `data.`; {hint}"
                 ));
             }
         };
@@ -210,7 +208,7 @@ impl Parser {
     }
 
     /// What stands after a path: a plain value or operators.
-    fn field(&mut self, path: &str, value: &Value) -> Result<Vec<Test>, FilterError> {
+    fn field(&mut self, path: &str, value: &'a Value) -> Result<Vec<Test>, FilterError> {
         match value {
             Value::Object(operators) => self.operators(path, operators),
             Value::Array(_) => self.fail(format!(
@@ -227,7 +225,7 @@ impl Parser {
     fn operators(
         &mut self,
         path: &str,
-        operators: &Map<String, Value>,
+        operators: &'a Map<String, Value>,
     ) -> Result<Vec<Test>, FilterError> {
         if operators.is_empty() {
             return self.fail(format!("`{path}`: takes a value or at least one operator"));
@@ -236,7 +234,7 @@ impl Parser {
         let mut comparisons = Vec::new();
         let mut tests = Vec::new();
         for (operator, operand) in operators {
-            self.at(operator, |parser| {
+            self.at(operator.as_str(), |parser| {
                 parser.count()?;
                 match operator.as_str() {
                     "$ne" => tests.push(Test::None(Comparison::Equal(operand.clone()))),
@@ -380,24 +378,24 @@ impl Parser {
 
 /// The names of a path, unescaped; there is at least one, and none is empty.
 fn split_path(written: &str) -> Result<Vec<String>, &'static str> {
-    let mut names = vec![String::new()];
-    let mut characters = written.chars();
-    while let Some(character) = characters.next() {
-        let addition = match character {
-            '.' => {
-                names.push(String::new());
-                continue;
-            }
-            '\\' => match characters.next() {
-                Some(escaped @ ('.' | '\\')) => escaped,
-                _ => return Err("a backslash in a path stands before a dot or a backslash"),
-            },
-            plain => plain,
-        };
-        if let Some(name) = names.last_mut() {
-            name.push(addition);
+    let mut names = Vec::new();
+    let mut name = String::new();
+    let mut rest = written;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'.' | b'\\')) {
+        name.push_str(&rest[..at]);
+        let escapes = rest[at..].starts_with('\\');
+        rest = &rest[at + 1..];
+        if !escapes {
+            names.push(mem::take(&mut name));
+            continue;
         }
+        if !rest.starts_with(['.', '\\']) {
+            return Err("a backslash in a path stands before a dot or a backslash");
+        }
+        name.push_str(&rest[..1]);
+        rest = &rest[1..];
     }
+    names.push(name + rest);
     if names.iter().any(String::is_empty) {
         return Err("a path has no empty name: none at its ends, nor two dots in a row");
     }
