@@ -38,6 +38,7 @@ mod evaluate;
 mod explain;
 mod parse;
 mod quote;
+mod required;
 mod value_at;
 
 use std::fmt;
@@ -48,6 +49,7 @@ use serde_json::{Number, Value};
 
 use evaluate::{Budget, all_hold};
 use explain::explain_all;
+pub use required::{required_text, texts};
 pub use value_at::ValueAt;
 
 /// The longest filter, as compact JSON.

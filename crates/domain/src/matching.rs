@@ -4,7 +4,7 @@
 //! that an event reads at most two of them (its type's and its umbrella's), whatever the number of
 //! triggers. Each write of a trigger keeps the document of its type in step.
 
-use std::cell::OnceCell;
+use std::cell::LazyCell;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{
@@ -14,7 +14,7 @@ use serde_json::{
 
 use crate::{
     account::AccountId,
-    filter::{Filter, Subject},
+    filter::{self, Filter, Subject},
     id::{ActionId, TriggerId},
     trigger::Trigger,
 };
@@ -113,6 +113,10 @@ impl MatchDocument {
 }
 
 impl Candidate {
+    fn required_text(&self) -> Option<&str> {
+        filter::required_text(self.filter.as_ref()?)
+    }
+
     fn filter(&self) -> Result<Option<Filter>, MatchError> {
         let filter = self.filter.as_ref();
         let filter = filter.map(|filter| serde_json::from_str(filter.get()));
@@ -153,7 +157,7 @@ pub enum MatchError {
 
 /// The actions of `documents` that each of these events matches, in the order of the documents. The
 /// events, of which the data is given, are of one account and type: a filter is parsed once for all
-/// of them, and gone before the next one is.
+/// of them, where one may match at all, and gone before the next one is.
 ///
 /// # Errors
 ///
@@ -165,20 +169,24 @@ pub fn matches(
     mut most: usize,
 ) -> Result<Vec<Vec<Match>>, MatchError> {
     // Only filters look inside the data: without one it is never parsed.
-    let parsed: Vec<OnceCell<Value>> = events.iter().map(|_| OnceCell::new()).collect();
-    let data = |place: usize| {
-        parsed[place]
-            .get_or_init(|| serde_json::from_str(events[place].get()).unwrap_or(Value::Null))
-    };
+    let data: LazyCell<Vec<Value>, _> = LazyCell::new(|| {
+        let parsed = events.iter().map(|data| serde_json::from_str(data.get()));
+        parsed.map(Result::unwrap_or_default).collect()
+    });
+    let texts = LazyCell::new(|| filter::texts(&data));
     let mut found: Vec<Vec<Match>> = events.iter().map(|_| Vec::new()).collect();
     for candidate in documents.iter().flat_map(|document| &document.candidates) {
+        let required = candidate.required_text();
+        if required.is_some_and(|text| !texts.contains(text)) {
+            continue;
+        }
         let filter = candidate.filter()?;
         for (place, found) in found.iter_mut().enumerate() {
             let wanted = filter.as_ref().is_none_or(|filter| {
                 filter.matches(&Subject {
                     account: account.as_str(),
                     event_type,
-                    data: data(place),
+                    data: &data[place],
                 })
             });
             if wanted {

@@ -1,5 +1,7 @@
 //! What events are owed to, by what their account has set up now.
 
+use std::collections::BTreeMap;
+
 use domain::{
     account::AccountId,
     catalogue::EventType,
@@ -45,11 +47,12 @@ pub fn owed_to(
     now: Timestamp,
 ) -> Result<Vec<Vec<PlannedDelivery>>, Problem> {
     let mut owed: Vec<Vec<PlannedDelivery>> = events.iter().map(|_| Vec::new()).collect();
-    let event_type = |place: usize| events[place].0;
-    let mut places: Vec<usize> = (0..events.len()).collect();
-    places.sort_by_key(|place| &event_type(*place).key);
-    for places in places.chunk_by(|a, b| event_type(*a).key == event_type(*b).key) {
-        let event_type = event_type(places[0]);
+    let mut of_types: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, (event_type, _)) in events.iter().enumerate() {
+        of_types.entry(&event_type.key).or_default().push(place);
+    }
+    for places in of_types.values() {
+        let (event_type, _) = events[places[0]];
         let documents = store.match_documents(account, event_type)?;
         let data: Vec<&RawValue> = places.iter().map(|place| events[*place].1).collect();
         let found = matching::matches(&documents, (account, &event_type.key), &data, most)?;

@@ -31,7 +31,10 @@ use domain::{
     operator::{Announcement, Fact, is_operator},
     trigger::Trigger,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 use spin_sdk::key_value::Store;
 
 pub use batch::{Batch, Change};
@@ -218,21 +221,21 @@ impl TriggerStore {
     /// only.
     fn rebuild(&self, account: &AccountId) -> Written {
         let keys = self.store.get_keys()?;
-        let mut triggers: Vec<Trigger> = Vec::new();
+        let mut triggers: BTreeMap<TriggerId, Trigger> = BTreeMap::new();
         for key in keys
             .iter()
             .filter(|key| key.starts_with(&format!("trigger:{account}:")))
         {
-            triggers.extend(self.read::<Trigger>(key)?);
+            let trigger: Option<Trigger> = self.read(key)?;
+            triggers.extend(trigger.map(|trigger| (trigger.id, trigger)));
         }
-        triggers.sort_by_key(|trigger| trigger.id);
 
         let mut documents: BTreeMap<String, MatchDocument> = keys
             .into_iter()
             .filter(|key| key.starts_with(&format!("match:{account}:")))
             .map(|key| (key, MatchDocument::default()))
             .collect();
-        for trigger in &triggers {
+        for trigger in triggers.values() {
             documents
                 .entry(match_key(account, &trigger.event_type))
                 .or_default()
@@ -245,7 +248,7 @@ impl TriggerStore {
                 self.write(key, "matching for the triggers of this type", document)?;
             }
         }
-        let index: Vec<_> = triggers.iter().map(IndexEntry::of).collect();
+        let index: Vec<_> = triggers.values().map(IndexEntry::of).collect();
         self.write(
             &index_key(account),
             "the list of the account's triggers",
@@ -282,7 +285,9 @@ impl TriggerStore {
         let Some(value) = self.store.get(key)? else {
             return Ok(None);
         };
-        serde_json::from_slice(&value)
+        let text = std::str::from_utf8(&value).map_err(serde_json::Error::custom);
+        // As the text that it is, of which no part has to be found to be text again.
+        text.and_then(serde_json::from_str)
             .map(Some)
             .map_err(|error| StoreError::Value {
                 key: key.to_owned(),

@@ -1,7 +1,7 @@
-use std::cmp::Ordering;
+use std::{cmp::Ordering, slice};
 
 use proptest::prelude::*;
-use serde_json::{Map, json};
+use serde_json::{Map, json, value::to_raw_value};
 
 use super::evaluate::compare_numbers;
 use super::parse::OPERATORS;
@@ -845,6 +845,31 @@ fn the_guides_limits_are_those_of_the_service() {
     assert_eq!(limits.collect::<Vec<_>>(), expected);
 }
 
+#[test]
+fn a_text_is_required_only_where_every_event_that_matches_has_it() {
+    let required = |source: Value| {
+        let stored = to_raw_value(&source).expect("JSON");
+        required_text(&stored).map(str::to_owned)
+    };
+    assert_eq!(required(json!({"data.a": "x"})).as_deref(), Some("x"));
+    let both = json!({"data.a": 1, "data.b": "x"});
+    assert_eq!(required(both).as_deref(), Some("x"));
+    for without in [
+        json!({}),
+        json!({"type": "message.sent"}),
+        json!({"account": "acme"}),
+        json!({"data.a": 1}),
+        json!({"data.a": {"$ne": "x"}}),
+        json!({"$or": [{"data.a": "x"}, {"data.b": 1}]}),
+        json!({"$not": {"data.a": "x"}}),
+    ] {
+        assert_eq!(required(without.clone()), None, "{without}");
+    }
+    let data = json!({"a": ["x", {"y": "z"}], "n": 1});
+    let found: Vec<_> = texts(slice::from_ref(&data)).into_iter().collect();
+    assert_eq!(found, ["x", "z"]);
+}
+
 // Whatever comes.
 
 /// Scalars from few values, so that comparisons often hold.
@@ -941,6 +966,22 @@ proptest! {
     }
 
     #[test]
+    fn an_event_that_matches_has_the_text_that_the_filter_requires(
+        mut source in filter_like(),
+        wanted in "[ab\\\\\"]{0,2}",
+        data in any_json(),
+    ) {
+        source["data.a"] = json!(wanted);
+        let stored = to_raw_value(&source).expect("JSON");
+        if let Ok(filter) = Filter::parse(&source) {
+            let required = required_text(&stored);
+            prop_assert!(required.is_some() || wanted.contains(['"', '\\']));
+            let is_there = required.is_none_or(|text| texts(slice::from_ref(&data)).contains(text));
+            prop_assert!(is_there || !filter.matches(&subject(&data)));
+        }
+    }
+
+    #[test]
     fn not_is_the_negation(source in filter_like(), data in any_json()) {
         let negated = Filter::parse(&json!({"$not": source}));
         if let (Ok(filter), Ok(negated)) = (Filter::parse(&source), negated) {
@@ -978,7 +1019,7 @@ proptest! {
         path in prop::sample::select(vec!["data.a", "data.b.a", "data.0", "data.a.0.b", "data.a.b"]),
     ) {
         let filter = parse(&json!({ path: { "$eq": wanted } }));
-        let text = serde_json::value::to_raw_value(&data).expect("JSON");
+        let text = to_raw_value(&data).expect("JSON");
         let found = ValueAt::parse(path, wanted).expect("a path").is_in(&text);
         prop_assert_eq!(found, filter.matches(&subject(&data)));
     }

@@ -77,9 +77,10 @@ impl TriggerStore {
         }
         // Where triggers come to before where they leave: an event of that moment fires one that
         // moves between a type and its umbrella twice rather than not at all.
-        let mut documents: Vec<_> = documents.of_types.into_iter().collect();
-        documents.sort_by_key(|(event_type, _)| !batch.types.contains(event_type));
-        for (event_type, document) in documents {
+        let documents = documents.of_types.into_iter();
+        let (come, leave): (Vec<_>, Vec<_>) =
+            documents.partition(|(event_type, _)| batch.types.contains(event_type));
+        for (event_type, document) in come.into_iter().chain(leave) {
             let document = if document.is_empty() {
                 None
             } else {
