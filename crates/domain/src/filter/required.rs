@@ -1,5 +1,5 @@
 //! What most filters ask for can be looked up before they are parsed: of a hundred filters that each
-//! want another calendar, an event is asked about one.
+//! want another calendar, one is parsed for an event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
