@@ -285,8 +285,8 @@ impl TriggerStore {
         let Some(value) = self.store.get(key)? else {
             return Ok(None);
         };
+        // Checked to be text once, and not again for each string in it.
         let text = std::str::from_utf8(&value).map_err(serde_json::Error::custom);
-        // As the text that it is, of which no part has to be found to be text again.
         text.and_then(serde_json::from_str)
             .map(Some)
             .map_err(|error| StoreError::Value {

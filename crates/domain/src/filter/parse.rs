@@ -9,6 +9,7 @@ use super::{
     Bound, Comparison, Condition, FilterError, MAX_BYTES, MAX_CONDITIONS, MAX_DEPTH, MAX_LIST,
     MAX_PATH_BYTES, Order, Path, Root, Segment, Test,
 };
+use crate::input::escape;
 
 pub(super) const OPERATORS: [&str; 15] = [
     "$eq",
@@ -59,9 +60,7 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn fail<T>(&self, detail: String) -> Result<T, FilterError> {
-        // RFC 6901, section 3.
-        let names = self.place.iter();
-        let path = names.map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+        let path = self.place.iter().map(|name| format!("/{}", escape(name)));
         Err(FilterError {
             path: path.collect(),
             detail,
