@@ -20,6 +20,7 @@ pub mod log;
 pub mod matching;
 pub mod merge_patch;
 pub mod metrics;
+pub mod number;
 pub mod operator;
 pub mod origin;
 pub mod pace;
