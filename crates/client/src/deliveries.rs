@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::Number;
 
 use crate::{Account, Error, Page, client::Call};
 
@@ -46,6 +47,7 @@ pub struct Delivery {
     #[serde(default)]
     pub reason: Option<String>,
     /// The attempts made.
+    #[serde(deserialize_with = "flattened_count")]
     pub attempt_count: u32,
     /// When the next is due.
     #[serde(default)]
@@ -55,6 +57,14 @@ pub struct Delivery {
     /// Whether it is a test of the action.
     #[serde(default)]
     pub test: bool,
+}
+
+/// Reads a count in a struct that others flatten. With serde_json's feature `arbitrary_precision`,
+/// which any crate of a build can switch on, a flattened number is readable as a [`Number`] alone.
+fn flattened_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    let count = number.as_u64().and_then(|count| u32::try_from(count).ok());
+    count.ok_or_else(|| D::Error::custom(format!("{number} is no count")))
 }
 
 /// A delivery with its attempts.

@@ -188,7 +188,7 @@ mod tests {
             (
                 "-7.5",
                 "",
-                "invalid type: floating point `-7.5`, expected a thing: an object with inner",
+                "invalid type: number, expected a thing: an object with inner",
             ),
             (
                 "\"x\"",

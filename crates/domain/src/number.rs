@@ -4,7 +4,10 @@ use std::{cmp::Ordering, iter};
 
 /// Compares two JSON numbers by their exact value: `1.0` equals `1` and `10e-1`.
 pub fn compare(left: &serde_json::Number, right: &serde_json::Number) -> Ordering {
-    compare_text(&left.to_string(), &right.to_string())
+    match (left.as_i64(), right.as_i64()) {
+        (Some(left), Some(right)) => left.cmp(&right),
+        _ => compare_text(left.as_str(), right.as_str()),
+    }
 }
 
 /// Compares two numbers as JSON writes them, by their exact value.
@@ -20,6 +23,29 @@ pub fn compare_text(left: &str, right: &str) -> Ordering {
 /// Whether a number as JSON writes it is zero.
 pub fn is_zero(text: &str) -> bool {
     Decimal::of(text).sign() == 0
+}
+
+/// The same text for every way to write the same value: for `1` and `1.0`, for `120` and `1.2e2`.
+pub fn canonical(text: &str) -> String {
+    let number = Decimal::of(text);
+    let sign = match number.sign() {
+        0 => return "0".to_owned(),
+        1 => "",
+        _ => "-",
+    };
+    let Decimal {
+        whole,
+        fraction,
+        exponent,
+        ..
+    } = number;
+    format!("{sign}0.{whole}{fraction}e{exponent}")
+}
+
+/// Whether a double can hold the number, if not with every digit. Most readers of JSON have no other
+/// numbers: to them one beyond is an infinity or an error.
+pub fn fits_a_double(text: &str) -> bool {
+    text.parse().is_ok_and(f64::is_finite)
 }
 
 /// A number taken apart: `0.whole fraction × 10^exponent`, without zeros at either end.
@@ -87,6 +113,8 @@ fn length(digits: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -122,10 +150,45 @@ mod tests {
             for (right_rank, right) in &all {
                 let expected = left_rank.cmp(right_rank);
                 assert_eq!(compare_text(left, right), expected, "{left} {right}");
+                let is_same = canonical(left) == canonical(right);
+                assert_eq!(is_same, expected.is_eq(), "{left} {right}");
             }
             assert_eq!(is_zero(left), *left_rank == 4, "{left}");
         }
         let number = |text: &str| serde_json::from_str::<serde_json::Number>(text).unwrap();
         assert_eq!(compare(&number("1.0"), &number("1")), Ordering::Equal);
+    }
+
+    #[test]
+    fn says_what_a_double_can_hold() {
+        for fits in [
+            "0",
+            "-0",
+            "1e308",
+            "123456789012345678901234567890",
+            "1e-999",
+        ] {
+            assert!(fits_a_double(fits), "{fits}");
+        }
+        for beyond in ["1e400", "-1e400", "1e309", "1e999999999999999999999"] {
+            assert!(!fits_a_double(beyond), "{beyond}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_integers(a: i128, b: i128, zeros in 1_usize..5) {
+            let written = format!("{b}.{}", "0".repeat(zeros));
+            prop_assert_eq!(compare_text(&a.to_string(), &written), a.cmp(&b));
+            prop_assert_eq!(canonical(&b.to_string()), canonical(&written));
+        }
+
+        #[test]
+        fn agrees_with_doubles(a in any::<f64>(), b in any::<f64>()) {
+            // Each has a shortest decimal of its own, in the same order.
+            if let (true, Some(expected)) = (a.is_finite() && b.is_finite(), a.partial_cmp(&b)) {
+                prop_assert_eq!(compare_text(&a.to_string(), &format!("{b:e}")), expected);
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use super::{Bound, Comparison, Condition, MAX_STEPS, Order, Path, Root, Subject, Test};
+use crate::number;
 
 /// The steps left of one evaluation.
 pub(super) struct Budget {
@@ -40,6 +41,10 @@ impl Budget {
     /// For looking through this many bytes of text.
     fn spend_text(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.spend(1 + bytes / 64)
+    }
+
+    fn spend_numbers(&mut self, a: &Number, b: &Number) -> Result<(), Exhausted> {
+        self.spend_text(a.as_str().len() + b.as_str().len())
     }
 }
 
@@ -186,8 +191,8 @@ impl Comparison {
                 Ok(false)
             }
             (Comparison::Order(order, Bound::Number(bound)), Value::Number(number)) => {
-                budget.spend(1)?;
-                Ok(compare_numbers(number, bound).is_some_and(|found| order.allows(found)))
+                budget.spend_numbers(number, bound)?;
+                Ok(order.allows(number::compare(number, bound)))
             }
             (Comparison::Order(order, Bound::Text(bound)), Value::String(text)) => {
                 budget.spend_text(bound.len())?;
@@ -225,7 +230,10 @@ impl Order {
 fn equal(operand: &Value, value: &Value, budget: &mut Budget) -> Result<bool, Exhausted> {
     budget.spend(1)?;
     match (operand, value) {
-        (Value::Number(a), Value::Number(b)) => Ok(compare_numbers(a, b) == Some(Ordering::Equal)),
+        (Value::Number(a), Value::Number(b)) => {
+            budget.spend_numbers(a, b)?;
+            Ok(number::compare(a, b).is_eq())
+        }
         (Value::String(a), Value::String(b)) => {
             budget.spend_text(a.len())?;
             Ok(a == b)
@@ -259,31 +267,4 @@ fn equal(operand: &Value, value: &Value, budget: &mut Budget) -> Result<bool, Ex
         (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
         _ => Ok(false),
     }
-}
-
-/// Exact, unlike going through `f64`, which would make 2^53 and 2^53 + 1 the same.
-pub(super) fn compare_numbers(a: &Number, b: &Number) -> Option<Ordering> {
-    match (a.as_i128(), b.as_i128()) {
-        (Some(a), Some(b)) => Some(a.cmp(&b)),
-        (Some(a), None) => Some(compare_integer(a, b.as_f64()?)),
-        (None, Some(b)) => Some(compare_integer(b, a.as_f64()?).reverse()),
-        (None, None) => a.as_f64()?.partial_cmp(&b.as_f64()?),
-    }
-}
-
-/// `float` is finite, as every number in JSON.
-fn compare_integer(integer: i128, float: f64) -> Ordering {
-    // The whole part is exact, and saturates far beyond the integers that JSON numbers hold as
-    // such; between equals the fraction decides.
-    let whole = integer.cmp(&(float.trunc() as i128));
-    let fraction = float.fract();
-    whole.then_with(|| {
-        if fraction > 0.0 {
-            Ordering::Less
-        } else if fraction < 0.0 {
-            Ordering::Greater
-        } else {
-            Ordering::Equal
-        }
-    })
 }

@@ -3,12 +3,11 @@ use std::{cmp::Ordering, slice};
 use proptest::prelude::*;
 use serde_json::{Map, json, value::to_raw_value};
 
-use super::evaluate::compare_numbers;
 use super::parse::OPERATORS;
 use super::*;
 use crate::{
     catalogue::{Catalogue, built_in},
-    docs,
+    docs, number,
     trigger::TriggerInput,
     url_policy::UrlPolicy,
 };
@@ -414,7 +413,7 @@ fn numbers_compare_exactly_where_floats_would_round() {
         ("big", json!({"$lt": 1e300}), true),
         ("big", json!({"$gt": -1e300}), true),
     ]);
-    let number = |value: Value| match value {
+    let parsed = |value: Value| match value {
         Value::Number(number) => number,
         _ => panic!("not a number"),
     };
@@ -431,9 +430,9 @@ fn numbers_compare_exactly_where_floats_would_round() {
         (json!(0), json!(-0.0), Ordering::Equal),
         (json!(0.1), json!(0.2), Ordering::Less),
     ] {
-        let (a, b) = (number(a), number(b));
-        assert_eq!(compare_numbers(&a, &b), Some(expected), "{a} {b}");
-        assert_eq!(compare_numbers(&b, &a), Some(expected.reverse()), "{b} {a}");
+        let (a, b) = (parsed(a), parsed(b));
+        assert_eq!(number::compare(&a, &b), expected, "{a} {b}");
+        assert_eq!(number::compare(&b, &a), expected.reverse(), "{b} {a}");
     }
 }
 
@@ -1031,6 +1030,6 @@ proptest! {
         let expected = (a as f64).partial_cmp(&b);
         prop_assume!(a.unsigned_abs() < 1 << 53);
         let b = Number::from_f64(b).expect("finite");
-        prop_assert_eq!(compare_numbers(&Number::from(a), &b), expected);
+        prop_assert_eq!(Some(number::compare(&Number::from(a), &b)), expected);
     }
 }

@@ -8,7 +8,8 @@ use serde::{
 };
 use serde_json::{Number, Value, value::RawValue};
 
-use super::{FilterError, Path, Root, Segment, evaluate::compare_numbers, parse};
+use super::{FilterError, Path, Root, Segment, parse};
+use crate::number;
 
 /// "This value is at this path", with a filter's paths and what `$eq` means there.
 ///
@@ -62,9 +63,7 @@ impl ValueAt {
     fn is_wanted(&self, value: &RawValue) -> bool {
         match &self.wanted {
             Value::Number(wanted) => {
-                serde_json::from_str::<Number>(value.get()).is_ok_and(|number| {
-                    compare_numbers(wanted, &number).is_some_and(std::cmp::Ordering::is_eq)
-                })
+                parsed::<Number>(value).is_some_and(|it| number::compare(wanted, &it).is_eq())
             }
             Value::String(wanted) => parsed::<Cow<'_, str>>(value).is_some_and(|it| it == *wanted),
             Value::Bool(wanted) => value.get() == if *wanted { "true" } else { "false" },

@@ -2,7 +2,10 @@ use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Unexpected, Visitor, value::MapAccessDeserializer},
+    de::{
+        self, Error, MapAccess, Visitor,
+        value::{self, MapAccessDeserializer},
+    },
     forward_to_deserialize_any,
 };
 
@@ -13,7 +16,7 @@ pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Members(PhantomData))
+        deserializer.deserialize_map(Members(PhantomData))
     }
 }
 
@@ -51,55 +54,26 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
     type Value = Object<T>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
+        // What `T` expects is in its error of anything else.
+        match T::deserialize(Expected(PhantomData)) {
+            Err(expected) => write!(formatter, "{expected}"),
+            Ok(_) => formatter.write_str("an object"),
+        }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
         T::deserialize(MapAccessDeserializer::new(members)).map(Object)
     }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
-        another(Unexpected::Seq)
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-        another(Unexpected::Str(value))
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        another(Unexpected::Bool(value))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-        another(Unexpected::Signed(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        another(Unexpected::Unsigned(value))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        another(Unexpected::Float(value))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        another(Unexpected::Unit)
-    }
 }
 
-/// The error of something else than an object, in the words of `T` for what it wants.
-fn another<'de, T: Deserialize<'de>, E: Error>(found: Unexpected<'_>) -> Result<Object<T>, E> {
-    T::deserialize(Another(found, PhantomData)).map(Object)
-}
+/// Fails with the words for what is expected.
+struct Expected<'a>(PhantomData<&'a ()>);
 
-/// What is no object, and no `T` either.
-struct Another<'a, E>(Unexpected<'a>, PhantomData<E>);
+impl<'de> Deserializer<'de> for Expected<'de> {
+    type Error = value::Error;
 
-impl<'de, E: Error> Deserializer<'de> for Another<'_, E> {
-    type Error = E;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
-        Err(E::invalid_type(self.0, &visitor))
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+        Err(value::Error::custom(&visitor as &dyn de::Expected))
     }
 
     forward_to_deserialize_any! {
