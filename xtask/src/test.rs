@@ -64,7 +64,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     step("building the components", || {
         let packages: Vec<&str> = COMPONENTS.into_iter().chain([PROBE]).collect();
         build::build(project, &toolchain, &packages)?;
-        build::check_sizes(project)
+        build::show_sizes(project)
     })?;
     // All packages are chosen each time, and then targets of them: with other packages, those that they use would have other
     // features, and be compiled again.
