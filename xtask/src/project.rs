@@ -33,7 +33,7 @@ pub(crate) const PROBE: &str = "probe";
 pub(crate) const EMBEDDED_HOST: &str = "embedded-host";
 
 /// The tests that start the application, the benchmark's short run among them.
-pub(crate) const END_TO_END: [&str; 4] = ["e2e", "survival", "browser", "short"];
+pub(crate) const END_TO_END: [&str; 5] = ["e2e", "survival", "isolation", "browser", "short"];
 
 /// The benchmark.
 pub(crate) const BENCH: &str = "bench";

@@ -109,6 +109,18 @@ impl Client {
         Ok(owed.map(|owed| owed.id).collect())
     }
 
+    /// Posts what was prepared, whatever the answer is, as long as the service is there.
+    pub(crate) async fn try_post(&mut self, prepared: &Prepared) -> Result<()> {
+        let path = &prepared.path;
+        let (status, body) = self.send(Method::POST, path, prepared.body.clone()).await?;
+        ensure!(
+            !status.is_server_error(),
+            "POST {path} was answered {}",
+            shown(status, &body)
+        );
+        Ok(())
+    }
+
     /// Posts JSON that makes something, and returns what was made.
     pub(crate) async fn create(&mut self, path: &str, body: &Value) -> Result<Value> {
         let (status, body) = self

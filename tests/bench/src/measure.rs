@@ -5,6 +5,7 @@ mod batch;
 mod drain;
 mod end_to_end;
 mod growth;
+mod isolation;
 mod pages;
 mod parts;
 
@@ -48,6 +49,8 @@ pub(crate) enum Measure {
     Ledger,
     /// How long the pages of a large account take
     Pages,
+    /// What one account notices of another that attacks
+    Isolation,
 }
 
 impl Measure {
@@ -62,6 +65,7 @@ impl Measure {
             Self::Triggers => "an event's cost by the number of triggers",
             Self::Ledger => "an event's cost by the size of the ledger",
             Self::Pages => "the pages of a large account",
+            Self::Isolation => "one account beside another that attacks",
         }
     }
 
@@ -76,6 +80,7 @@ impl Measure {
             Self::Triggers => growth::triggers(plan).await,
             Self::Ledger => growth::ledger(plan).await,
             Self::Pages => pages::measure(plan).await,
+            Self::Isolation => isolation::measure(plan).await,
         }
     }
 }
