@@ -16,13 +16,14 @@ use crate::{Account, DEADLINE, eventually};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The times of an account's rows. `?1` is the account, `?2` by how many milliseconds they move.
-const OF_ACCOUNT: [&str; 5] = [
+const OF_ACCOUNT: [&str; 6] = [
     // When it occurred is what the producer said, and no clock of the service's.
     "UPDATE event SET received_at = received_at - ?2 WHERE account = ?1",
     "UPDATE attempt SET started_at = started_at - ?2, due_at = due_at - ?2 WHERE account = ?1",
     "UPDATE action_health SET last_success_at = last_success_at - ?2,
         last_failure_at = last_failure_at - ?2, failing_since = failing_since - ?2
-     WHERE action_id IN (SELECT action_id FROM delivery WHERE account = ?1)",
+     WHERE account = ?1",
+    "UPDATE target SET held_until = held_until - ?2 WHERE account = ?1",
     "UPDATE delivery SET created_at = created_at - ?2, due_at = due_at - ?2 WHERE account = ?1",
     "UPDATE lease SET expires_at = expires_at - ?2 WHERE subject = ?1",
 ];

@@ -18,13 +18,12 @@ use platform::{
 /// How long a run waits for its turn to change an account's triggers: deliveries wait with it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Actions with failed attempts, to be looked at: what each belongs to, and whether its receiver
-/// said that it is gone.
+/// Actions with failed attempts, by their accounts, to be looked at: the trigger of each, and
+/// whether its receiver said that it is gone.
 #[derive(Default)]
-pub(crate) struct Suspects(HashMap<ActionId, Suspect>);
+pub(crate) struct Suspects(HashMap<AccountId, HashMap<ActionId, Suspect>>);
 
 struct Suspect {
-    account: AccountId,
     trigger: TriggerId,
     gone: bool,
 }
@@ -37,12 +36,12 @@ impl Suspects {
         (trigger, action): (TriggerId, ActionId),
         gone: bool,
     ) {
-        let suspect = self.0.entry(action).or_insert_with(|| Suspect {
-            account: account.clone(),
-            trigger,
-            gone,
-        });
-        suspect.gone |= gone;
+        let of_account = match self.0.get_mut(account) {
+            Some(present) => present,
+            None => self.0.entry(account.clone()).or_default(),
+        };
+        let suspect = of_account.entry(action);
+        suspect.or_insert(Suspect { trigger, gone }).gone |= gone;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -54,39 +53,52 @@ impl Suspects {
     /// What fails here, or is cut off by a crash, is only logged: the next attempt at the action
     /// comes to the same.
     pub(crate) async fn judge(&mut self, store: &TriggerStore, ledger: &Ledger) {
-        let suspects = std::mem::take(&mut self.0);
-        let actions: Vec<_> = suspects.keys().copied().collect();
-        let health = match ledger.health(&actions) {
-            Ok(health) => health,
-            Err(error) => return eprintln!("warning no action's health can be read: {error}"),
+        for (account, suspects) in std::mem::take(&mut self.0) {
+            judge(store, ledger, &account, suspects).await;
+        }
+    }
+}
+
+async fn judge(
+    store: &TriggerStore,
+    ledger: &Ledger,
+    account: &AccountId,
+    suspects: HashMap<ActionId, Suspect>,
+) {
+    let actions: Vec<_> = suspects.keys().copied().collect();
+    let health = match ledger.health(account, &actions) {
+        Ok(health) => health,
+        Err(error) => {
+            return eprintln!(
+                "warning account={account} its actions' health can't be read: {error}"
+            );
+        }
+    };
+    let now = clock::now();
+    for (action, suspect) in suspects {
+        let health = health.get(&action).cloned().unwrap_or_default();
+        let failing_since = health.failing_since;
+        let reason = if suspect.gone {
+            "the receiver answered 410 Gone".to_owned()
+        } else if let Some(since) = failing_since.filter(|since| now.since(*since) >= FAILING_LIMIT)
+        {
+            format!("every attempt has failed since {since}")
+        } else {
+            continue;
         };
-        let now = clock::now();
-        for (action, suspect) in suspects {
-            let health = health.get(&action).cloned().unwrap_or_default();
-            let failing_since = health.failing_since;
-            let reason = if suspect.gone {
-                "the receiver answered 410 Gone".to_owned()
-            } else if let Some(since) =
-                failing_since.filter(|since| now.since(*since) >= FAILING_LIMIT)
-            {
-                format!("every attempt has failed since {since}")
-            } else {
-                continue;
-            };
-            let failing = Failing {
-                failed_attempts: health.consecutive_failures,
-                failing_since,
-            };
-            let disabled = Announcement {
-                account: suspect.account,
-                trigger: suspect.trigger,
-                action,
-                at: now,
-                fact: Fact::ActionDisabled(Disabling { reason, failing }),
-            };
-            if let Err(problem) = disable(store, ledger, &disabled).await {
-                eprintln!("warning action={action} could not be disabled: {problem:?}");
-            }
+        let failing = Failing {
+            failed_attempts: health.consecutive_failures,
+            failing_since,
+        };
+        let disabled = Announcement {
+            account: account.clone(),
+            trigger: suspect.trigger,
+            action,
+            at: now,
+            fact: Fact::ActionDisabled(Disabling { reason, failing }),
+        };
+        if let Err(problem) = disable(store, ledger, &disabled).await {
+            eprintln!("warning action={action} could not be disabled: {problem:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use domain::{
     account::AccountId,
     delivery::Status,
-    id::{EventId, TriggerId},
+    id::TriggerId,
     sealing::Sealer,
     signing_keys::{Scheme, SigningKeys},
     trigger::{Action, Trigger, Vault},
@@ -78,13 +78,13 @@ pub(crate) fn prepare(
         .iter()
         .map(|delivery| (delivery.account.clone(), delivery.event))
         .collect();
-    wanted.sort_by_key(|(_, event)| *event);
-    wanted.dedup_by_key(|(_, event)| *event);
-    let events: HashMap<EventId, Event> = ledger
-        .events_to_send(&wanted)?
-        .into_iter()
-        .map(|event| (event.id, event))
-        .collect();
+    wanted.sort_by(|one, other| {
+        one.1
+            .cmp(&other.1)
+            .then_with(|| one.0.as_str().cmp(other.0.as_str()))
+    });
+    wanted.dedup();
+    let events = ledger.events_to_send(&wanted)?;
 
     let mut keys: HashMap<AccountId, SigningKeys> = HashMap::new();
     let mut triggers: HashMap<(AccountId, TriggerId), Option<Trigger>> = HashMap::new();
@@ -96,7 +96,11 @@ pub(crate) fn prepare(
                 missing.insert(store.trigger(&claimed.account, claimed.trigger)?)
             }
         };
-        match live(trigger.as_ref(), events.get(&claimed.event), &claimed) {
+        match live(
+            trigger.as_ref(),
+            events.get(&(claimed.account.clone(), claimed.event)),
+            &claimed,
+        ) {
             Ok((_, action, _)) if !plan.lines.admit(&claimed, action.pace) => {}
             Ok((trigger, action, event)) => plan.send.push(Prepared {
                 event: event.clone(),

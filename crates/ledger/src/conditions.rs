@@ -5,8 +5,9 @@ use crate::{Value, text};
 /// The conditions of a listing, with their parameters.
 pub(super) struct Conditions {
     clauses: Vec<String>,
-    /// Whether only tests are wanted: what has the fewest rows, whatever else is asked for.
-    tests: bool,
+    /// Whether a condition was given that has the fewest rows, whatever else is asked for: its index is
+    /// the one to use.
+    narrowed: bool,
     parameters: Vec<Value>,
 }
 
@@ -15,32 +16,32 @@ impl Conditions {
     pub(super) fn of(account: &AccountId) -> Self {
         Self {
             clauses: vec!["account = ?1".into()],
-            tests: false,
+            narrowed: false,
             parameters: vec![text(account)],
         }
     }
 
-    /// And has `value` in `column`, where one is asked for.
+    /// And has `value` in `column`, where one is asked for. The unary plus keeps SQLite from choosing
+    /// the column's index where a better one is known.
     pub(super) fn equal(&mut self, column: &str, value: Option<impl ToString>) {
-        let plus = if self.tests { "+" } else { "" };
+        let plus = if self.narrowed { "+" } else { "" };
         if let Some(value) = value {
             self.push(&format!("{plus}{column} ="), text(value));
         }
     }
 
-    /// And has `value` in `column`, which has an index of its own over all accounts. The unary
-    /// plus keeps SQLite from choosing the account's index, which would walk through all its rows.
+    /// As [`Conditions::equal`], with a column of few rows for each value; to be said before the other
+    /// columns, that of the fewest rows first.
     pub(super) fn equal_indexed(&mut self, column: &str, value: Option<impl ToString>) {
-        if value.is_some() && !self.tests {
-            self.clauses[0] = "+account = ?1".into();
-        }
+        let given = value.is_some();
         self.equal(column, value);
+        self.narrowed |= given;
     }
 
     /// And is a test, or is none, where that is asked for; to be said before the other conditions.
     /// The word is in the statement itself, where the index of the tests is found by it.
     pub(super) fn test(&mut self, wanted: Option<bool>) {
-        self.tests = wanted == Some(true);
+        self.narrowed = wanted == Some(true);
         let clause = wanted.map(|test| if test { "test" } else { "NOT test" });
         self.clauses.extend(clause.map(Into::into));
     }

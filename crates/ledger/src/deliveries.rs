@@ -167,7 +167,8 @@ impl<D: Database> Ledger<D> {
                             THEN 1 ELSE ?5 END
                 FROM candidate JOIN delivery ON delivery.rowid = candidate.entry
                 LEFT JOIN json_each(?6) AS busy ON busy.key = delivery.queue
-                LEFT JOIN action_health ON action_health.action_id = delivery.action_id
+                LEFT JOIN action_health ON action_health.account = delivery.account
+                    AND action_health.action_id = delivery.action_id
              ),
              turn (entry, lane, due_at, turn) AS (
                 SELECT entry, lane, due_at,

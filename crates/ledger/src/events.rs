@@ -1,5 +1,7 @@
 //! Events: accepted once, listed, shown.
 
+use std::collections::HashMap;
+
 use domain::{
     account::AccountId,
     hops::Hops,
@@ -256,27 +258,31 @@ impl<D: Database> Ledger<D> {
     /// # Errors
     ///
     /// When the ledger fails.
-    pub fn events_to_send(&self, ids: &[(AccountId, EventId)]) -> Result<Vec<Event>, LedgerError> {
+    pub fn events_to_send(
+        &self,
+        ids: &[(AccountId, EventId)],
+    ) -> Result<HashMap<(AccountId, EventId), Event>, LedgerError> {
         let ids = serde_json::to_string(ids).expect("ids are JSON");
         let found = self.run(
-            "SELECT event.id, event.type, event.test, event.occurred_at, event.data,
+            "SELECT event.account, event.id, event.type, event.test, event.occurred_at, event.data,
                     event.hops, event.trace
              FROM json_each(?1) AS wanted
              JOIN event ON event.account = wanted.value ->> 0 AND event.id = wanted.value ->> 1",
             &[text(ids)],
         )?;
         let read = |row: &Row| {
-            Ok(Event {
-                id: row.parsed(0, EventId::parse)?,
-                event_type: row.text(1)?.to_owned(),
-                test: row.flag(2)?,
-                occurred_at: row.time(3)?,
-                data: data(row, 4)?,
+            let event = Event {
+                id: row.parsed(1, EventId::parse)?,
+                event_type: row.text(2)?.to_owned(),
+                test: row.flag(3)?,
+                occurred_at: row.time(4)?,
+                data: data(row, 5)?,
                 origin: Origin {
-                    hops: Hops::stored(row.integer(5)?),
-                    trace: row.optional_text(6)?.and_then(TraceParent::parse),
+                    hops: Hops::stored(row.integer(6)?),
+                    trace: row.optional_text(7)?.and_then(TraceParent::parse),
                 },
-            })
+            };
+            Ok(((row.parsed(0, AccountId::parse)?, event.id), event))
         };
         found.iter().map(read).collect()
     }

@@ -137,11 +137,11 @@ impl<D: Database> Ledger<D> {
     ) -> Result<Vec<DeliveryRow>, LedgerError> {
         let mut conditions = Conditions::of(account);
         conditions.test(filter.test);
+        conditions.equal_indexed("event_id", filter.event);
+        conditions.equal_indexed("action_id", filter.action);
+        conditions.equal_indexed("trigger_id", filter.trigger);
         conditions.equal("status", filter.status.map(Status::as_str));
         conditions.equal("type", filter.event_type);
-        conditions.equal_indexed("trigger_id", filter.trigger);
-        conditions.equal_indexed("action_id", filter.action);
-        conditions.equal_indexed("event_id", filter.event);
         conditions.created(filter.since, filter.until, DeliveryId::first_at);
         let (conditions, parameters) = conditions.page(page);
         let found = self.run(
@@ -179,18 +179,23 @@ impl<D: Database> Ledger<D> {
         Ok(Some(DeliveryDetails { delivery, attempts }))
     }
 
-    /// How the attempts of each of these actions have gone; none were made of those left out.
+    /// How the attempts of each of these actions of an account have gone; none were made of those left out.
     ///
     /// # Errors
     ///
     /// When the ledger fails.
-    pub fn health(&self, actions: &[ActionId]) -> Result<HashMap<ActionId, Health>, LedgerError> {
+    pub fn health(
+        &self,
+        account: &AccountId,
+        actions: &[ActionId],
+    ) -> Result<HashMap<ActionId, Health>, LedgerError> {
         let wanted = serde_json::to_string(actions).expect("ids are JSON");
         let found = self.run(
             "SELECT action_id, last_success_at, last_failure_at, failing_since,
                     consecutive_failures
-             FROM json_each(?1) AS wanted JOIN action_health ON action_id = wanted.value",
-            &[text(wanted)],
+             FROM json_each(?2) AS wanted
+             JOIN action_health ON account = ?1 AND action_id = wanted.value",
+            &[text(account), text(wanted)],
         )?;
         found.iter().map(Health::read).collect()
     }

@@ -106,9 +106,9 @@ impl<D: Database> Ledger<D> {
         loop {
             let mut conditions = Conditions::of(account);
             conditions.test(Some(false));
-            conditions.equal("status", Some("failed"));
-            conditions.equal_indexed("trigger_id", recovery.trigger);
             conditions.equal_indexed("action_id", recovery.action);
+            conditions.equal_indexed("trigger_id", recovery.trigger);
+            conditions.equal("status", Some("failed"));
             conditions.created(Some(recovery.since), recovery.until, DeliveryId::first_at);
             let (conditions, mut parameters) = conditions.all();
             parameters.push(now.into());
@@ -178,7 +178,7 @@ impl<D: Database> Ledger<D> {
              SELECT event.account, owed.value ->> 0, event.id, owed.value ->> 1, owed.value ->> 2,
                     event.type, CASE WHEN owed.value ->> 3 IS NULL THEN 'pending' ELSE 'skipped' END,
                     owed.value ->> 3, CASE WHEN owed.value ->> 3 IS NULL THEN ?4 END,
-                    '0' || substr(owed.value ->> 2, -16), ?4
+                    '0' || substr(owed.value ->> 2, -16) || event.account, ?4
              FROM event JOIN json_each(?3) AS owed
              WHERE event.account = ?1 AND event.id = ?2
              RETURNING id",

@@ -44,7 +44,7 @@ pub struct Remains {
 impl<D: Database> Ledger<D> {
     /// Deletes a bounded number of an account's deliveries, with their attempts; then, when no more
     /// are left, of what is to be told of them; then of its events; then of what is known of its
-    /// actions' health. In this order none of them brings another back.
+    /// actions. In this order none of them brings another back.
     ///
     /// # Errors
     ///
@@ -55,7 +55,13 @@ impl<D: Database> Ledger<D> {
             deliveries: 0,
             more: true,
         };
-        for table in ["delivery", "announcement", "event", "action_health"] {
+        for table in [
+            "delivery",
+            "announcement",
+            "event",
+            "action_health",
+            "target",
+        ] {
             let deleted = self.delete_of(table, account)?;
             match table {
                 "delivery" => step.deliveries = deleted,
@@ -148,7 +154,7 @@ impl<D: Database> Ledger<D> {
         let deliveries = self.run(
             "DELETE FROM delivery WHERE rowid IN
                 (SELECT delivery.rowid FROM json_each(?2) AS gone
-                 JOIN delivery ON delivery.event_id = gone.value AND +delivery.account = ?1
+                 CROSS JOIN delivery ON delivery.account = ?1 AND delivery.event_id = gone.value
                  LIMIT ?3)
              RETURNING 1",
             &[text(account), ids.clone(), STEP.into()],

@@ -56,7 +56,9 @@ impl<D: Database> Ledger<D> {
                 (SELECT rowid FROM event
                  WHERE received_at < min(?1, coalesce(
                         (SELECT min(created_at) FROM delivery WHERE due_at IS NULL), ?1))
-                   AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event_id = event.id)
+                   AND NOT EXISTS
+                    (SELECT 1 FROM delivery
+                     WHERE delivery.account = event.account AND delivery.event_id = event.id)
                  ORDER BY received_at LIMIT ?2)
              RETURNING 1",
             &[cutoff.into(), STEP.into()],

@@ -1,14 +1,17 @@
 //! The ledger's tables.
 //!
-//! A ledger of any age is brought forward by its first use: [`FIRST`] makes the schema of the first
-//! version, and [`CHANGES`] what came since. A new ledger goes the same way, so that no two of a
-//! version can differ.
+//! [`SCHEMA`] is made by the first statement that fails for want of it. Every key that groups work
+//! (queues, lines, health, targets, leases) has the account in it: two accounts may have triggers
+//! and actions of the same ids, and nothing of one changes for the other.
 
 use crate::{Columns as _, Database, DatabaseError, Row};
 
-/// The statements that make the schema of the first version, in order. Each can be run again, by two
-/// at once, and after a crash between any two of them. They are never changed any more.
-const FIRST: &[&str] = &[
+/// The version of the schema that [`SCHEMA`] makes.
+pub(crate) const VERSION: i64 = 1;
+
+/// The statements that make the schema, in order. Each can be run again, by two at once, and after a
+/// crash between any two of them.
+const SCHEMA: &[&str] = &[
     // Readers go on while somebody writes. Kept in the file, so it is said once; a database that
     // has no such mode (a libSQL server) refuses it or answers its own, and either is fine.
     "PRAGMA journal_mode = WAL",
@@ -16,7 +19,8 @@ const FIRST: &[&str] = &[
     // The one delivery of a test has the claim under which it is made, and the end of that, too.
     // `batch` tells the array that the event came in from others, where that came under an
     // idempotency key. `source` is what the producer's id is unique in: a CloudEvent's, or nothing.
-    // `hops` tells how many webhooks led to the event.
+    // `hops` tells how many webhooks led to the event, `trace` what the producer's tracing knows it
+    // under: a `traceparent`, or nothing.
     "CREATE TABLE IF NOT EXISTS event (
         account         TEXT NOT NULL,
         id              TEXT NOT NULL,
@@ -32,6 +36,7 @@ const FIRST: &[&str] = &[
         deliveries      TEXT NOT NULL,
         test            INTEGER NOT NULL DEFAULT 0,
         hops            INTEGER NOT NULL DEFAULT 0,
+        trace           TEXT,
         PRIMARY KEY (account, id)
     )",
     "CREATE UNIQUE INDEX IF NOT EXISTS event_idempotency_key ON event (account, idempotency_key)
@@ -44,8 +49,9 @@ const FIRST: &[&str] = &[
     // `due_at` is when a runner may claim the delivery: the next attempt's time, or the end of the
     // lease of the runner that has it; null when nothing is owed any more.
     // `tries` counts the attempts of the present round of the schedule, `attempt_count` all.
-    // `queue` is the lane (0: first attempts, 1: retries; 2 and 3: see `lines.rs`) and the action's
-    // random part: what runners take turns between.
+    // `queue` is what runners take turns between: the lane (0: first attempts, 1: retries; 2 and 3:
+    // see `lines.rs`), the random part of the action's id, and the account. The random part comes
+    // first because it is spread evenly, whatever accounts are called: see `Ledger::claim`.
     "CREATE TABLE IF NOT EXISTS delivery (
         account       TEXT NOT NULL,
         id            TEXT NOT NULL,
@@ -67,13 +73,17 @@ const FIRST: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS delivery_queue ON delivery (queue, due_at)
         WHERE due_at IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS delivery_in_flight ON delivery (account, action_id, due_at)
+        WHERE status = 'delivering'",
     "CREATE INDEX IF NOT EXISTS delivery_age ON delivery (created_at) WHERE due_at IS NULL",
     "CREATE INDEX IF NOT EXISTS delivery_status ON delivery (account, status, id)",
     "CREATE INDEX IF NOT EXISTS delivery_test ON delivery (account, id) WHERE test",
-    "CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event_id, id)",
-    "CREATE INDEX IF NOT EXISTS delivery_trigger ON delivery (trigger_id, id)",
-    "CREATE INDEX IF NOT EXISTS delivery_action ON delivery (action_id, id)",
-    // `status`, `reason` and `due_at` are what the attempt made of its delivery.
+    "CREATE INDEX IF NOT EXISTS delivery_event ON delivery (account, event_id, id)",
+    "CREATE INDEX IF NOT EXISTS delivery_trigger
+        ON delivery (account, trigger_id, id)",
+    "CREATE INDEX IF NOT EXISTS delivery_action ON delivery (account, action_id, id)",
+    // `status`, `reason` and `due_at` are what the attempt made of its delivery, and `hold_until` of
+    // its action, where the receiver asked for a pause.
     "CREATE TABLE IF NOT EXISTS attempt (
         account          TEXT NOT NULL,
         delivery_id      TEXT NOT NULL,
@@ -88,6 +98,7 @@ const FIRST: &[&str] = &[
         status           TEXT NOT NULL,
         reason           TEXT,
         due_at           INTEGER,
+        hold_until       INTEGER,
         PRIMARY KEY (account, delivery_id, number)
     )",
     "CREATE INDEX IF NOT EXISTS attempt_failed ON attempt (account, delivery_id)
@@ -95,15 +106,24 @@ const FIRST: &[&str] = &[
     // How an action's attempts have gone. `down_since` is when it went down: with its fifth failure in
     // a row, or when the service disabled it. It is up with the first success that began later.
     "CREATE TABLE IF NOT EXISTS action_health (
-        action_id            TEXT PRIMARY KEY,
         account              TEXT NOT NULL,
+        action_id            TEXT NOT NULL,
         last_success_at      INTEGER,
         last_failure_at      INTEGER,
         failing_since        INTEGER,
         consecutive_failures INTEGER NOT NULL,
-        down_since           INTEGER
+        down_since           INTEGER,
+        PRIMARY KEY (account, action_id)
     )",
-    "CREATE INDEX IF NOT EXISTS action_health_account ON action_health (account)",
+    // What runs have found out about an action: the host that its requests go to, and until when its
+    // receiver asked to be left alone.
+    "CREATE TABLE IF NOT EXISTS target (
+        account    TEXT NOT NULL,
+        action_id  TEXT NOT NULL,
+        host       TEXT,
+        held_until INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (account, action_id)
+    )",
     // What is to be told of an action: an event of this type each. What is not certain yet is about to
     // be done in another store. Of a delivery that failed, `attempts` are its own and `since` is when
     // it came to be; else they are the action's failures, and since when it has been failing.
@@ -145,7 +165,7 @@ const FIRST: &[&str] = &[
                owed.value ->> 4,
                CASE WHEN owed.value ->> 3 IS NULL
                     THEN coalesce(owed.value ->> 5, NEW.received_at) END,
-               '0' || substr(owed.value ->> 2, -16),
+               '0' || substr(owed.value ->> 2, -16) || NEW.account,
                NEW.received_at,
                NEW.test
         FROM json_each(NEW.deliveries) AS owed;
@@ -158,15 +178,15 @@ const FIRST: &[&str] = &[
             attempt_count = NEW.number, tries = tries + 1, queue = '1' || substr(queue, 2)
         WHERE account = NEW.account AND id = NEW.delivery_id;
         INSERT INTO action_health
-            (action_id, account, last_success_at, last_failure_at, failing_since,
+            (account, action_id, last_success_at, last_failure_at, failing_since,
              consecutive_failures)
-        SELECT action_id, account,
+        SELECT account, action_id,
                CASE WHEN NEW.error IS NULL THEN NEW.started_at + NEW.duration_ms END,
                CASE WHEN NEW.error IS NOT NULL THEN NEW.started_at + NEW.duration_ms END,
                CASE WHEN NEW.error IS NOT NULL THEN NEW.started_at END,
                NEW.error IS NOT NULL
         FROM delivery WHERE account = NEW.account AND id = NEW.delivery_id AND NOT test
-        ON CONFLICT (action_id) DO UPDATE SET
+        ON CONFLICT (account, action_id) DO UPDATE SET
             last_success_at = coalesce(excluded.last_success_at, last_success_at),
             last_failure_at = coalesce(excluded.last_failure_at, last_failure_at),
             failing_since =
@@ -180,6 +200,16 @@ const FIRST: &[&str] = &[
                      THEN NEW.started_at + NEW.duration_ms
                      ELSE down_since END;
     END",
+    // A receiver that asks for a pause gets it for all of its action. What was in flight meanwhile
+    // does not cut it short.
+    "CREATE TRIGGER IF NOT EXISTS attempt_holds_action AFTER INSERT ON attempt
+        WHEN NEW.hold_until IS NOT NULL BEGIN
+        INSERT INTO target (account, action_id, held_until)
+        SELECT account, action_id, NEW.hold_until
+        FROM delivery WHERE account = NEW.account AND id = NEW.delivery_id AND NOT test
+        ON CONFLICT (account, action_id) DO UPDATE SET
+            held_until = max(held_until, excluded.held_until);
+    END",
     // So is what is to be told of that, but for tests and for deliveries that tell such things
     // themselves. Before, because it is about an action that was down until then.
     "CREATE TRIGGER IF NOT EXISTS recovery_is_told BEFORE INSERT ON attempt
@@ -192,7 +222,8 @@ const FIRST: &[&str] = &[
                delivery.id, delivery.event_id, delivery.type,
                action_health.consecutive_failures,
                coalesce(action_health.failing_since, action_health.down_since)
-        FROM delivery JOIN action_health ON action_health.action_id = delivery.action_id
+        FROM delivery JOIN action_health ON action_health.account = delivery.account
+            AND action_health.action_id = delivery.action_id
         WHERE delivery.account = NEW.account AND delivery.id = NEW.delivery_id
           AND action_health.down_since <= NEW.started_at
           AND NOT delivery.test AND delivery.type NOT LIKE 'webhook.%';
@@ -212,7 +243,8 @@ const FIRST: &[&str] = &[
     // What was about to be done is done.
     "CREATE TRIGGER IF NOT EXISTS disabled_action_is_down AFTER UPDATE OF certain ON announcement
         WHEN NEW.type = 'webhook.action_disabled' BEGIN
-        UPDATE action_health SET down_since = NEW.at WHERE action_id = NEW.action_id;
+        UPDATE action_health SET down_since = NEW.at
+        WHERE account = NEW.account AND action_id = NEW.action_id;
     END",
     "CREATE TRIGGER IF NOT EXISTS delivery_takes_attempts AFTER DELETE ON delivery BEGIN
         DELETE FROM attempt WHERE account = OLD.account AND delivery_id = OLD.id;
@@ -220,8 +252,29 @@ const FIRST: &[&str] = &[
     // For what is purged: an event that goes leaves no delivery behind, not even one of a replay
     // of that moment.
     "CREATE TRIGGER IF NOT EXISTS event_takes_deliveries AFTER DELETE ON event BEGIN
-        DELETE FROM delivery WHERE event_id = OLD.id AND +account = OLD.account;
+        DELETE FROM delivery WHERE account = OLD.account AND event_id = OLD.id;
     END",
+    // What has been counted: see `tally.rs`.
+    "CREATE TABLE IF NOT EXISTS tally (
+        name  TEXT NOT NULL,
+        label TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (name, label)
+    ) WITHOUT ROWID",
+    // Who waits in line: see `lines.rs`. A line has the name that its queues have behind their first
+    // character: the action's random part and the account. The next of it is due at `next_at` at the
+    // earliest.
+    "CREATE TABLE IF NOT EXISTS line (
+        name        TEXT PRIMARY KEY,
+        ordered     INTEGER NOT NULL,
+        interval_ms INTEGER NOT NULL,
+        next_at     INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS ledger_version (
+        place   INTEGER PRIMARY KEY CHECK (place = 1),
+        version INTEGER NOT NULL
+    )",
+    "INSERT INTO ledger_version (place, version) VALUES (1, 1) ON CONFLICT DO NOTHING",
     // The last, because an event is accepted with a look at it: none gets in before all the rest is
     // there that makes its deliveries and keeps its key from being used twice.
     //
@@ -236,108 +289,25 @@ const FIRST: &[&str] = &[
     )",
 ];
 
-/// What came to the schema since, in order, under the same rules. It adds only, so that instances of
-/// the version before can go on beside those of a new one.
-///
-/// What leads here is a statement that fails, so each version has something that the statements of
-/// its time name: of the second, [`Ledger::accept`](crate::Ledger::accept) names `event.trace`.
-/// That comes last, so that no event gets in before all the rest is there.
-const CHANGES: &[Change] = &[
-    // What has been counted: see `tally.rs`. It begins with what comes from now on.
-    Change::Run(
-        "CREATE TABLE IF NOT EXISTS tally (
-            name  TEXT NOT NULL,
-            label TEXT NOT NULL,
-            count INTEGER NOT NULL,
-            PRIMARY KEY (name, label)
-        ) WITHOUT ROWID",
-    ),
-    Change::Run(
-        "INSERT INTO tally (name, label, count)
-         SELECT 'counted', 'event', coalesce(max(rowid), 0) FROM event
-         UNION ALL SELECT 'counted', 'delivery', coalesce(max(rowid), 0) FROM delivery
-         UNION ALL SELECT 'counted', 'attempt', coalesce(max(rowid), 0) FROM attempt WHERE TRUE
-         ON CONFLICT DO NOTHING",
-    ),
-    Change::Run(
-        "CREATE TABLE IF NOT EXISTS ledger_version (
-            place   INTEGER PRIMARY KEY CHECK (place = 1),
-            version INTEGER NOT NULL
-        )",
-    ),
-    // Who waits in line: see `lines.rs`. A line has the name that its queues have behind their first
-    // character; the next of it is due at `next_at` at the earliest.
-    Change::Run(
-        "CREATE TABLE IF NOT EXISTS line (
-            name        TEXT PRIMARY KEY,
-            ordered     INTEGER NOT NULL,
-            interval_ms INTEGER NOT NULL,
-            next_at     INTEGER NOT NULL DEFAULT 0
-        ) WITHOUT ROWID",
-    ),
-    // What the producer's tracing knows the event under: a `traceparent`, or nothing.
-    Change::Column("event", "trace", "TEXT"),
-];
-
-/// The version that [`CHANGES`] ends at.
-pub(crate) const VERSION: i64 = 2;
-
-/// One change.
-enum Change {
-    /// A statement that may be run again.
-    Run(&'static str),
-    /// A column of a table, and what it holds. SQLite has no way to add one only where it is missing.
-    Column(&'static str, &'static str, &'static str),
-}
-
-impl Change {
-    fn make(&self, database: &impl Database) -> Result<(), DatabaseError> {
-        let (table, column, holds) = match self {
-            Self::Run(statement) => return database.execute(statement, &[]).map(drop),
-            Self::Column(table, column, holds) => (table, column, holds),
-        };
-        let there = || database.execute(&format!("SELECT {column} FROM {table} LIMIT 0"), &[]);
-        if there().is_ok() {
-            return Ok(());
-        }
-        let add = format!("ALTER TABLE {table} ADD COLUMN {column} {holds}");
-        match database.execute(&add, &[]) {
-            // Another was faster.
-            Err(DatabaseError::Failed(_)) if there().is_ok() => Ok(()),
-            done => done.map(drop),
-        }
-    }
-}
-
 /// Makes what is missing of the schema.
 pub(crate) fn ensure(database: &impl Database) -> Result<(), DatabaseError> {
-    let before = version(database);
-    if before > VERSION {
+    let present = version(database);
+    if present > VERSION {
         let detail = format!(
-            "it is of version {before}, made by a newer release of the service; this one knows {VERSION}"
+            "it is of version {present}, made by a newer release of the service; this one knows {VERSION}"
         );
         return Err(DatabaseError::Failed(detail));
     }
-    for statement in FIRST {
+    for statement in SCHEMA {
         match database.execute(statement, &[]) {
             Err(DatabaseError::Failed(_)) if statement.starts_with("PRAGMA") => {}
             done => drop(done?),
         }
     }
-    for change in CHANGES {
-        change.make(database)?;
-    }
-    if before < VERSION {
-        database.execute(
-            "INSERT INTO ledger_version (place, version) VALUES (1, ?1)
-             ON CONFLICT (place) DO UPDATE SET version = max(version, excluded.version)",
-            &[VERSION.into()],
-        )?;
-    }
     Ok(())
 }
 
-/// The version that a ledger says it is of; 0 where it says nothing: one of the first does not.
+/// The version that a ledger says it is of; 0 where it says nothing.
 pub(crate) fn version(database: &impl Database) -> i64 {
     let said = database.execute("SELECT version FROM ledger_version", &[]);
     let said = said.ok().and_then(|rows| rows.first().map(version_of));

@@ -356,7 +356,7 @@ impl<D: Database> Ledger<D> {
             "SELECT wanted.key, count(*),
                     sum(status = 'failed' OR (status = 'pending' AND attempt_count > 0))
              FROM json_each(?4) AS wanted CROSS JOIN delivery INDEXED BY delivery_trigger
-             WHERE +delivery.account = ?1 AND trigger_id = wanted.value
+             WHERE delivery.account = ?1 AND trigger_id = wanted.value
                AND delivery.id >= ?2 AND delivery.id < ?3 AND NOT test
              GROUP BY wanted.key",
             &[
@@ -455,7 +455,8 @@ impl<D: Database> Ledger<D> {
                 "SELECT trigger_id, action_id, failing_since, consecutive_failures FROM
                     (SELECT action_id, failing_since, consecutive_failures,
                             (SELECT trigger_id FROM delivery
-                             WHERE delivery.action_id = health.action_id
+                             WHERE delivery.account = ?1
+                               AND delivery.action_id = health.action_id
                              ORDER BY delivery.id DESC LIMIT 1) AS trigger_id
                      FROM (SELECT action_id, failing_since, consecutive_failures
                            FROM action_health WHERE account = ?1 LIMIT {MAX_ACTIONS}) AS health

@@ -284,8 +284,8 @@ impl<D: Database> Ledger<D> {
                 FROM step WHERE step.queue IS NOT NULL
                 LIMIT ?3
              ),
-             head (due_at, action_id) AS (
-                SELECT delivery.due_at, delivery.action_id
+             head (due_at, account, action_id) AS (
+                SELECT delivery.due_at, delivery.account, delivery.action_id
                 FROM step JOIN delivery ON delivery.rowid =
                     (SELECT rowid FROM delivery AS first
                      WHERE first.queue = step.queue AND first.due_at IS NOT NULL
@@ -301,7 +301,8 @@ impl<D: Database> Ledger<D> {
                     (SELECT count(*) FROM
                         (SELECT 1 FROM delivery WHERE due_at > ?1 LIMIT ?2)),
                     (SELECT min(head.due_at) FROM head
-                     LEFT JOIN action_health ON action_health.action_id = head.action_id
+                     LEFT JOIN action_health ON action_health.account = head.account
+                        AND action_health.action_id = head.action_id
                      WHERE coalesce(action_health.consecutive_failures, 0) < ?4)",
             &[
                 now.into(),

@@ -70,7 +70,7 @@ impl<D: Database> Ledger<D> {
             trigger: *trigger,
             action: *action,
             tries: 0,
-            queue: format!("0{}", action.random_part()),
+            queue: format!("0{}{account}", action.random_part()),
             test: true,
         })
     }

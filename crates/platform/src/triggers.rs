@@ -99,7 +99,7 @@ impl Triggers {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        Ok(self.ledger.health(&ids)?)
+        Ok(self.ledger.health(&self.account, &ids)?)
     }
 
     /// A page of the triggers that `filter` wants, the oldest first, and the cursor of the next

@@ -91,7 +91,7 @@ fn data_is_stored_to_the_letter() {
         .events_to_send(&[(acme(), id), (account("other"), id)])
         .unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].id, found[0].data.get()), (id, data));
+    assert_eq!(found[&(acme(), id)].data.get(), data);
 }
 
 #[test]

@@ -79,7 +79,7 @@ const ACTS: &[(&str, Act)] = &[
         let in_flight: Vec<_> = filled
             .targets
             .iter()
-            .map(|target| (format!("0{}", target.action.random_part()), 15))
+            .map(|target| (format!("0{}{}", target.action.random_part(), acme()), 15))
             .collect();
         let mut limits = limits(64);
         limits.in_flight = &in_flight;
@@ -130,7 +130,7 @@ const ACTS: &[(&str, Act)] = &[
             .replay(&acme(), page[0].event_id, &[], filled.now)
             .unwrap();
         let actions: Vec<_> = filled.targets.iter().map(|target| target.action).collect();
-        assert_eq!(ledger.health(&actions).unwrap().len(), 20);
+        assert_eq!(ledger.health(&acme(), &actions).unwrap().len(), 20);
     }),
     ("recover where nothing failed", |filled, ledger| {
         let since = at(0);

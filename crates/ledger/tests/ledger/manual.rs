@@ -269,7 +269,7 @@ fn an_event_is_owed_again_to_what_matches_now() {
     );
     assert_eq!(
         claimed.queue,
-        format!("0{}", second[0].action.random_part())
+        format!("0{}acme", second[0].action.random_part())
     );
     let skipped = show(&ledger, second[1].id).delivery;
     assert_eq!(

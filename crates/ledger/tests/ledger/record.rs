@@ -5,14 +5,14 @@ use ledger::{FinishedAttempt, Health, Withdrawn};
 use serde_json::json;
 
 use crate::support::{
-    LEASE, Sqlite, Target, account, again, at, attempt, claim, claim_one, gave_up, millis,
+    LEASE, Sqlite, Target, account, acme, again, at, attempt, claim, claim_one, gave_up, millis,
     new_claim, post, post_one, sent, show,
 };
 
 fn health(database: &Sqlite, target: Target) -> Health {
     let mut found = database
         .ledger()
-        .health(&[target.action, Target::new().action])
+        .health(&acme(), &[target.action, Target::new().action])
         .unwrap();
     assert!(found.len() <= 1);
     found.remove(&target.action).unwrap_or_default()
@@ -115,7 +115,7 @@ fn the_first_attempt_and_retries_are_in_lanes_of_their_own() {
         let (claim, claimed) = claim_one(&ledger, at(0));
         assert_eq!(
             claimed.queue,
-            format!("{lane}{}", target.action.random_part())
+            format!("{lane}{}acme", target.action.random_part())
         );
         ledger
             .record(&claim, &[&attempt(&claimed, at(0), again(at(0)))])

@@ -2,16 +2,12 @@
 
 use std::cell::Cell;
 
-use domain::{delivery::Status, trace::TraceParent};
-use ledger::{Database, DatabaseError, EventFilter, Inserted, Ledger, Row, Value};
+use domain::trace::TraceParent;
+use ledger::{Database, DatabaseError, Ledger, Row, Value};
 
 use crate::support::{
-    Post, Sqlite, Target, accept_all, acme, at, attempt, claim_one, deliveries, first, post_one,
-    race, sent, show,
+    Post, Sqlite, Target, accept_all, acme, at, claim_one, deliveries, post_one, race,
 };
-
-/// A ledger of the first version, with what was in it.
-const FIRST_VERSION: &str = include_str!("version_1.sql");
 
 /// A process that dies before the statement with this number.
 struct Dying<'a> {
@@ -116,70 +112,6 @@ fn after_a_crash_between_any_two_statements_the_next_use_goes_on() {
 }
 
 #[test]
-fn a_ledger_of_the_first_version_is_brought_forward_and_loses_nothing() {
-    let database = Sqlite::of(FIRST_VERSION);
-    let ledger = database.ledger();
-    let before = database.rows("SELECT id, status, attempt_count, due_at FROM delivery");
-    // It is used as if nothing was: what it has is there, what it owes is sent, its keys are taken.
-    assert_eq!(
-        ledger
-            .events(&acme(), &EventFilter::default(), &first(10))
-            .unwrap()
-            .len(),
-        2
-    );
-    let again = Post {
-        idempotency_key: Some("order-1"),
-        ..Post::new(at(1), &[])
-    };
-    assert!(matches!(
-        again.accept(&ledger).unwrap(),
-        (_, Inserted::Duplicate)
-    ));
-    assert_eq!(
-        database.rows("SELECT id, status, attempt_count, due_at FROM delivery"),
-        before
-    );
-    let (claim, claimed) = claim_one(&ledger, at(5));
-    let done = attempt(&claimed, at(5), sent());
-    assert_eq!(ledger.record(&claim, &[&done]).unwrap(), 1);
-    let delivery = show(&ledger, claimed.id);
-    assert_eq!(delivery.delivery.status, Status::Succeeded);
-    assert_eq!(delivery.attempts.len(), 2);
-
-    assert_eq!(schema(&database), complete());
-    assert_eq!(ledger.version(), 2);
-}
-
-#[test]
-fn what_is_brought_forward_survives_a_crash_between_any_two_statements() {
-    let mut crashes = 0;
-    loop {
-        let database = Sqlite::of(FIRST_VERSION);
-        let dying = Ledger::new(Dying {
-            database: &database,
-            left: Cell::new(crashes),
-        });
-        let crashed = Post::new(at(1), &[Target::new().owed(at(1))])
-            .accept(&dying)
-            .is_err();
-        let ledger = database.ledger();
-        post_one(&ledger, Target::new(), at(1));
-        let accepted = if crashed { 1 } else { 2 };
-        assert_eq!(deliveries(&ledger).len(), 3 + accepted, "{crashes}");
-        assert_eq!(schema(&database), complete(), "after {crashes} statements");
-        // What was there before is not counted, and what came since is, once.
-        while ledger.count_up(1).unwrap() {}
-        let events: u64 = ledger.tallies(at(1)).unwrap().events.values().sum();
-        assert_eq!(events, accepted as u64, "after {crashes} statements");
-        if !crashed {
-            break;
-        }
-        crashes += 1;
-    }
-}
-
-#[test]
 fn a_ledger_of_a_newer_release_is_left_alone() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();
@@ -204,8 +136,6 @@ fn an_events_trace_goes_with_it() {
     let together = [Post::new(at(0), &[]), traced];
     let (others, _) = accept_all(&ledger, &together).unwrap();
     let ids = [id, others[0], others[1]].map(|id| (acme(), id));
-    let mut events = ledger.events_to_send(&ids).unwrap();
-    events.sort_by_key(|event| ids.iter().position(|(_, id)| *id == event.id));
-    let traces: Vec<_> = events.iter().map(|event| event.origin.trace).collect();
-    assert_eq!(traces, [trace, None, trace]);
+    let events = ledger.events_to_send(&ids).unwrap();
+    assert_eq!(ids.map(|id| events[&id].origin.trace), [trace, None, trace]);
 }

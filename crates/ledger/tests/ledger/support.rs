@@ -45,13 +45,6 @@ impl Sqlite {
         Self::over(Connection::open_in_memory().unwrap())
     }
 
-    /// A database of its own with what these statements make.
-    pub(crate) fn of(statements: &str) -> Self {
-        let database = Self::in_memory();
-        database.connection.execute_batch(statements).unwrap();
-        database
-    }
-
     /// A connection of its own to the database in this file.
     pub(crate) fn open(file: &Path) -> Self {
         Self::over(Connection::open(file).unwrap())
@@ -306,8 +299,16 @@ impl<'a> Post<'a> {
         ledger: &Ledger<D>,
     ) -> Result<(EventId, Inserted), LedgerError> {
         let id = EventId::new(self.now, entropy());
-        let inserted = ledger.accept(&self.row(id, &self.raw_data()));
-        Ok((id, inserted?))
+        Ok((id, self.accept_as(ledger, id)?))
+    }
+
+    /// As above, under an id that another account's event may have, too.
+    pub(crate) fn accept_as<D: Database>(
+        &self,
+        ledger: &Ledger<D>,
+        id: EventId,
+    ) -> Result<Inserted, LedgerError> {
+        ledger.accept(&self.row(id, &self.raw_data()))
     }
 }
 

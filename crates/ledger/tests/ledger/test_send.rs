@@ -49,7 +49,7 @@ fn a_test_and_its_event_are_there_at_once_and_marked() {
     let (event, _) = ledger.event(&acme(), shown.event_id).unwrap().unwrap();
     assert!(event.test);
     let wanted = [(acme(), shown.event_id)];
-    assert!(ledger.events_to_send(&wanted).unwrap()[0].test);
+    assert!(ledger.events_to_send(&wanted).unwrap()[&wanted[0]].test);
 
     let usual = show(&ledger, post_one(&ledger, target, at(0))).delivery;
     assert!(!usual.test);
@@ -125,7 +125,7 @@ fn it_says_nothing_about_the_actions_health() {
     let target = Target::new();
     let health = || {
         ledger
-            .health(&[target.action])
+            .health(&acme(), &[target.action])
             .unwrap()
             .remove(&target.action)
     };
