@@ -16,7 +16,7 @@ async fn expensive_templates_delay_no_other_account() -> Result<()> {
     let victim = Victim::of(&service).await?;
     let attacker = service.account();
     // The type's sample has none of these members, so that the template is as cheap as can be when it is saved.
-    let template = "{% for n in data.numbers %}{% if data.a == data.b %}x{% endif %}{% endfor %}";
+    let template = "{% if data.a is defined %}{% for n in data.numbers %}{% if data.a == data.b %}x{% endif %}{% endfor %}{% endif %}";
     let action = |number| {
         json!({
             "name": format!("Action {number}"), "url": NOWHERE, "body_template": template,

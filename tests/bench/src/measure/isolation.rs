@@ -75,8 +75,7 @@ impl Attack {
             Self::None => Ok(None),
             Self::Templates => {
                 // What the sample of the type lacks, no check of a template on it can try.
-                let template =
-                    "{% for n in data.numbers %}{% if data.a == data.b %}x{% endif %}{% endfor %}";
+                let template = "{% if data.a is defined %}{% for n in data.numbers %}{% if data.a == data.b %}x{% endif %}{% endfor %}{% endif %}";
                 let action = |number| {
                     json!({
                         "name": format!("Action {number}"), "url": NOWHERE, "body_template": template,
