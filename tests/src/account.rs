@@ -71,6 +71,15 @@ impl Account {
         self.api.post(&self.path(rest), body).await
     }
 
+    /// `PUT` in the account.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes.
+    pub async fn put(&self, rest: &str, body: &Value) -> Result<Reply> {
+        self.api.put(&self.path(rest), body).await
+    }
+
     /// `PATCH` in the account.
     ///
     /// # Errors

@@ -76,6 +76,15 @@ impl Api {
         self.send(Method::POST, path, &JSON, body.to_string()).await
     }
 
+    /// `PUT` with a JSON body.
+    ///
+    /// # Errors
+    ///
+    /// When no answer comes.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Reply> {
+        self.send(Method::PUT, path, &JSON, body.to_string()).await
+    }
+
     /// `PATCH` with a JSON merge patch.
     ///
     /// # Errors

@@ -65,9 +65,9 @@ pub(crate) async fn create(
         let preview = preview(visit, id, &form).await?;
         return new_page(request, visit, id, form, preview).await;
     }
-    if let Some(action) = form.to_json(&[], &[]) {
+    if let Some(action) = form.to_json(&[]) {
         let path = format!("/triggers/{id}/actions");
-        match visit.api().post::<Action>(&path, Some(&action)).await? {
+        match visit.api().post::<Action>(&path, Some(action)).await? {
             Ok(action) => {
                 let path = format!("{path}/{}", action.id);
                 return Ok(visit.done(&path, Notice::ActionCreated));
@@ -133,7 +133,7 @@ pub(crate) async fn change(
     let extra = match fields.get("do") {
         "enable" | "disable" => {
             let patch = json!({ "enabled": fields.get("do") == "enable" });
-            api.patch(&path, &patch, "").await??;
+            api.patch(&path, &patch).await??;
             return Ok(visit.back(fields.get("back"), &format!("/triggers/{}", place.trigger)));
         }
         "delete" => {
@@ -181,7 +181,11 @@ async fn rotate(visit: &Visit, path: &str, fields: &Fields) -> Result<Extra, Pro
     let rotation = json!({ "overlap_seconds": overlap });
     let path = format!("{path}/secret/rotate");
     Ok(
-        match visit.api().post::<Secret>(&path, Some(&rotation)).await? {
+        match visit
+            .api()
+            .post::<Secret>(&path, Some(rotation.to_string()))
+            .await?
+        {
             Ok(secret) => Extra {
                 secret: Some(SecretPanel {
                     secret,
@@ -197,12 +201,9 @@ async fn rotate(visit: &Visit, path: &str, fields: &Fields) -> Result<Extra, Pro
 /// Saves what was typed; returns the form when it could not be.
 async fn save(visit: &Visit, path: &str, fields: &Fields) -> Result<Option<ActionForm>, Problem> {
     let stored: Action = visit.api().get(path).await?;
-    let secret: Vec<_> = stored.secret_headers.iter().map(String::as_str).collect();
-    let shown = stored.headers.keys().map(String::as_str);
-    let headers: Vec<_> = shown.chain(secret.iter().copied()).collect();
-    let mut form = ActionForm::read(fields);
-    if let Some(patch) = form.to_json(&headers, &secret) {
-        match visit.api().patch(path, &patch, &form.revision).await? {
+    let mut form = ActionForm::read(fields).with_line_breaks_of(&stored);
+    if let Some(action) = form.to_json(&stored.secret_headers) {
+        match visit.api().put(path, action, &form.revision).await? {
             Ok(()) => return Ok(None),
             Err(refused) if refused.status == StatusCode::PRECONDITION_FAILED => {
                 form.errors.general.push(CHANGED_MEANWHILE.to_owned());
@@ -232,7 +233,8 @@ async fn preview(
     if !form.content_type.is_empty() {
         question["content_type"] = Value::from(form.content_type.as_str());
     }
-    let rendered = api::try_out::<Rendered>("/v1/body-templates/render", &question).await?;
+    let rendered =
+        api::try_out::<Rendered>("/v1/body-templates/render", question.to_string()).await?;
     Ok(Some(match rendered {
         Ok(Rendered { body }) => Preview::Body(body),
         Err(refused) => Preview::Problem(answer::sentence(

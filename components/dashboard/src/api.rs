@@ -57,25 +57,33 @@ impl Api<'_> {
         parse_unless_refused(self.call(Method::GET, path, None, None).await?)
     }
 
-    /// Does something at a path of the account.
+    /// Does something at a path of the account, with a body of JSON.
     pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
-        body: Option<&Value>,
+        body: Option<String>,
     ) -> Result<Result<T, Refused>, Problem> {
         parse_unless_refused(self.call(Method::POST, path, body, None).await?)
     }
 
-    /// Changes what is at a path of the account, if it is still the version that `revision` names;
-    /// whatever version it is where that is empty.
+    /// Changes the members that `patch` has, of a resource of the account.
     pub(crate) async fn patch(
         &self,
         path: &str,
         patch: &Value,
+    ) -> Result<Result<(), Refused>, Problem> {
+        let answer = self.call(Method::PATCH, path, Some(patch.to_string()), None);
+        Ok(answer.await?.map(drop))
+    }
+
+    /// Replaces a resource of the account if it still has the version `revision`.
+    pub(crate) async fn put(
+        &self,
+        path: &str,
+        body: String,
         revision: &str,
     ) -> Result<Result<(), Refused>, Problem> {
-        let if_match = Some(revision).filter(|revision| !revision.is_empty());
-        let answer = self.call(Method::PATCH, path, Some(patch), if_match);
+        let answer = self.call(Method::PUT, path, Some(body), Some(revision));
         Ok(answer.await?.map(drop))
     }
 
@@ -123,7 +131,7 @@ impl Api<'_> {
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Option<String>,
         if_match: Option<&str>,
     ) -> Result<Result<Answer, Refused>, Problem> {
         let target = format!("/v1/accounts/{}{path}", self.0);
@@ -146,7 +154,7 @@ pub(crate) async fn catalogue() -> Result<Catalogue, Problem> {
 /// Asks something that belongs to no account.
 pub(crate) async fn try_out<T: DeserializeOwned>(
     path: &str,
-    body: &Value,
+    body: String,
 ) -> Result<Result<T, Refused>, Problem> {
     parse_unless_refused(call(Method::POST, path, Some(body), None).await?)
 }
@@ -154,7 +162,7 @@ pub(crate) async fn try_out<T: DeserializeOwned>(
 async fn call(
     method: Method,
     target: &str,
-    body: Option<&Value>,
+    body: Option<String>,
     if_match: Option<&str>,
 ) -> Result<Result<Answer, Refused>, Problem> {
     let media_type = match method {
@@ -165,7 +173,7 @@ async fn call(
     let call = Call {
         method,
         target,
-        body: body.map(|body| (media_type, body.to_string().into_bytes())),
+        body: body.map(|body| (media_type, body.into_bytes())),
         if_match,
         patience: PATIENCE,
     };

@@ -179,7 +179,11 @@ pub(crate) async fn recover(request: &Request, visit: &Visit) -> Result<Response
     let since = clock::now() - Duration::from_secs(days * 24 * 60 * 60);
     let wanted = json!({ "since": since, "trigger": trigger, "action": action });
     let path = "/deliveries/recover";
-    let notice = match visit.api().post::<Recovered>(path, Some(&wanted)).await?? {
+    let notice = match visit
+        .api()
+        .post::<Recovered>(path, Some(wanted.to_string()))
+        .await??
+    {
         Recovered { recovered: 0 } => Notice::NothingToRecover,
         Recovered { .. } => Notice::Recovered,
     };

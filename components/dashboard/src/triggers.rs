@@ -1,6 +1,6 @@
 //! `/accounts/{account}/triggers…`: the list, the form of a new one, and a trigger's own page.
 
-use domain::id::TriggerId;
+use domain::{account::AccountId, id::TriggerId};
 use futures::future::try_join;
 use http::StatusCode;
 use pages::{
@@ -13,7 +13,8 @@ use platform::{
     http::{Request, Response},
     problem::Problem,
 };
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{json, value::RawValue};
 
 use crate::{
     answer,
@@ -79,7 +80,7 @@ pub(crate) async fn create(request: &Request, visit: &Visit) -> Result<Response,
     if let Some(trigger) = form.to_json() {
         match visit
             .api()
-            .post::<Trigger>("/triggers", Some(&trigger))
+            .post::<Trigger>("/triggers", Some(trigger))
             .await?
         {
             Ok(trigger) => {
@@ -127,7 +128,7 @@ pub(crate) async fn change(
     match fields.get("do") {
         "enable" | "disable" => {
             let patch = json!({ "enabled": fields.get("do") == "enable" });
-            visit.api().patch(&path, &patch, "").await??;
+            visit.api().patch(&path, &patch).await??;
             Ok(visit.back(fields.get("back"), "/triggers"))
         }
         "delete" => {
@@ -146,9 +147,10 @@ async fn save(
     fields: &Fields,
 ) -> Result<Response, Problem> {
     let path = format!("/triggers/{id}");
-    let mut form = TriggerForm::read(fields);
-    if let Some(patch) = form.to_json() {
-        match visit.api().patch(&path, &patch, &form.revision).await? {
+    let stored: Trigger = visit.api().get(&path).await?;
+    let mut form = TriggerForm::read(fields).with_line_breaks_of(&stored);
+    if let Some(trigger) = form.to_json() {
+        match visit.api().put(&path, trigger, &form.revision).await? {
             Ok(()) => return Ok(visit.done(&path, Notice::TriggerSaved)),
             Err(refused) if refused.status == StatusCode::PRECONDITION_FAILED => {
                 form.errors.general.push(CHANGED_MEANWHILE.to_owned());
@@ -166,6 +168,21 @@ async fn save(
 pub(crate) const CHANGED_MEANWHILE: &str = "It was changed by somebody else meanwhile. Open it anew \
      in another tab to see how, then save yours there.";
 
+/// The body of `POST /v1/filters/check`: the filter as it was typed, and the type's sample.
+#[derive(Serialize)]
+struct Question<'a> {
+    filter: Box<RawValue>,
+    event: Sample<'a>,
+}
+
+#[derive(Serialize)]
+struct Sample<'a> {
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    data: Option<&'a RawValue>,
+    account: &'a AccountId,
+}
+
 /// Tries a filter on the type's sample.
 async fn check(
     request: &Request,
@@ -177,13 +194,17 @@ async fn check(
     let mut checked = None;
     if let Some(filter) = form.filter() {
         let catalogue = api::catalogue().await?;
-        let sample = catalogue.find(&form.event_type).map(|found| &found.sample);
-        let filter = if filter.is_null() { json!({}) } else { filter };
-        let question = json!({
-            "filter": filter,
-            "event": { "type": form.event_type, "data": sample, "account": visit.account },
-        });
-        match api::try_out::<Check>("/v1/filters/check", &question).await? {
+        let sample = catalogue.find(&form.event_type).map(|found| &*found.sample);
+        let question = Question {
+            filter,
+            event: Sample {
+                event_type: &form.event_type,
+                data: sample,
+                account: &visit.account,
+            },
+        };
+        let question = serde_json::to_string(&question).map_err(Problem::internal)?;
+        match api::try_out::<Check>("/v1/filters/check", question).await? {
             Ok(check) => checked = Some(check),
             Err(refused) => form.refused(&refused.told),
         }

@@ -1,6 +1,10 @@
 //! `/v1/accounts/{account}/triggers/{trigger}/actions[/{action}]`
 
-use domain::{id::ActionId, page, trigger::ActionInput};
+use domain::{
+    id::ActionId,
+    page,
+    trigger::{Action, ActionInput},
+};
 use http::StatusCode;
 use platform::{
     http::{Request, Response, account, etag},
@@ -72,8 +76,12 @@ pub(crate) fn show(
 ) -> Result<Response, Problem> {
     let triggers = Triggers::of(account(account_id)?)?;
     let trigger = triggers.find(trigger_id)?;
-    let action = find_action(&trigger, action_id)?;
-    let view = ActionView::of(action, &Lens::on([action], &triggers)?)?;
+    shown(find_action(&trigger, action_id)?, &triggers)
+}
+
+/// An action as it is now, with its version.
+fn shown(action: &Action, triggers: &Triggers) -> Result<Response, Problem> {
+    let view = ActionView::of(action, &Lens::on([action], triggers)?)?;
     Ok(Response::ok(&view).header("etag", etag(action.revision)))
 }
 
@@ -89,8 +97,22 @@ pub(crate) async fn change(
     let action = triggers
         .change_action((trigger_id, action_id), patch, request.if_match())
         .await?;
-    let view = ActionView::of(&action, &Lens::on([&action], &triggers)?)?;
-    Ok(Response::ok(&view).header("etag", etag(action.revision)))
+    shown(&action, &triggers)
+}
+
+pub(crate) async fn replace(
+    request: &Request,
+    account_id: &str,
+    trigger_id: &str,
+    action_id: &str,
+) -> Result<Response, Problem> {
+    let account = account(account_id)?;
+    let input: ActionInput = request.json()?;
+    let triggers = Triggers::of(account)?;
+    let action = triggers
+        .replace_action((trigger_id, action_id), input, request.if_match())
+        .await?;
+    shown(&action, &triggers)
 }
 
 pub(crate) async fn delete(

@@ -48,6 +48,9 @@ async fn route(request: Request) -> Result<Response, Problem> {
         (["v1", "accounts", account, "triggers", trigger], &GET) => {
             triggers::show(account, trigger)
         }
+        (["v1", "accounts", account, "triggers", trigger], &PUT) => {
+            triggers::replace(&request, account, trigger).await
+        }
         (["v1", "accounts", account, "triggers", trigger], &PATCH) => {
             triggers::change(&request, account, trigger).await
         }
@@ -55,7 +58,7 @@ async fn route(request: Request) -> Result<Response, Problem> {
             triggers::delete(&request, account, trigger).await
         }
         (["v1", "accounts", _, "triggers", _], _) => {
-            Err(Problem::method_not_allowed("GET, PATCH, DELETE"))
+            Err(Problem::method_not_allowed("GET, PUT, PATCH, DELETE"))
         }
 
         (["v1", "accounts", account, "triggers", trigger, "actions"], &GET) => {
@@ -90,6 +93,18 @@ async fn route(request: Request) -> Result<Response, Problem> {
                 "actions",
                 action,
             ],
+            &PUT,
+        ) => actions::replace(&request, account, trigger, action).await,
+        (
+            [
+                "v1",
+                "accounts",
+                account,
+                "triggers",
+                trigger,
+                "actions",
+                action,
+            ],
             &PATCH,
         ) => actions::change(&request, account, trigger, action).await,
         (
@@ -105,7 +120,7 @@ async fn route(request: Request) -> Result<Response, Problem> {
             &DELETE,
         ) => actions::delete(&request, account, trigger, action).await,
         (["v1", "accounts", _, "triggers", _, "actions", _], _) => {
-            Err(Problem::method_not_allowed("GET, PATCH, DELETE"))
+            Err(Problem::method_not_allowed("GET, PUT, PATCH, DELETE"))
         }
 
         (

@@ -1,6 +1,9 @@
 //! `/v1/accounts/{account}/triggers[/{trigger}]`
 
-use domain::{id::TriggerId, trigger::TriggerInput};
+use domain::{
+    id::TriggerId,
+    trigger::{Trigger, TriggerInput},
+};
 use http::StatusCode;
 use platform::{
     catalogue,
@@ -49,10 +52,7 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
 
 pub(crate) fn show(account_id: &str, trigger_id: &str) -> Result<Response, Problem> {
     let triggers = Triggers::of(account(account_id)?)?;
-    let trigger = triggers.find(trigger_id)?;
-    let lens = Lens::on(&trigger.actions, &triggers)?;
-    let view = TriggerView::of(&trigger, &lens)?;
-    Ok(Response::ok(&view).header("etag", etag(trigger.revision)))
+    shown(&triggers.find(trigger_id)?, &triggers)
 }
 
 pub(crate) async fn change(
@@ -66,8 +66,27 @@ pub(crate) async fn change(
     let trigger = triggers
         .change(trigger_id, patch, request.if_match())
         .await?;
-    let lens = Lens::on(&trigger.actions, &triggers)?;
-    let view = TriggerView::of(&trigger, &lens)?;
+    shown(&trigger, &triggers)
+}
+
+pub(crate) async fn replace(
+    request: &Request,
+    account_id: &str,
+    trigger_id: &str,
+) -> Result<Response, Problem> {
+    let account = account(account_id)?;
+    let input: TriggerInput = request.json()?;
+    let triggers = Triggers::of(account)?;
+    let trigger = triggers
+        .replace(trigger_id, input, request.if_match())
+        .await?;
+    shown(&trigger, &triggers)
+}
+
+/// A trigger as it is now, with its version.
+fn shown(trigger: &Trigger, triggers: &Triggers) -> Result<Response, Problem> {
+    let lens = Lens::on(&trigger.actions, triggers)?;
+    let view = TriggerView::of(trigger, &lens)?;
     Ok(Response::ok(&view).header("etag", etag(trigger.revision)))
 }
 

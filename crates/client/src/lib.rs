@@ -47,4 +47,5 @@ pub use query::Page;
 pub use retry::RetryPolicy;
 pub use triggers::{
     Action, Disabled, Health, NewAction, NewTrigger, PreviousSecret, Secret, Trigger, TriggerQuery,
+    TriggerSettings,
 };

@@ -28,6 +28,35 @@ pub struct NewTrigger {
     pub actions: Vec<NewAction>,
 }
 
+/// The settings of a trigger: all but its actions.
+#[derive(Debug, Clone, Serialize)]
+pub struct TriggerSettings {
+    /// The key of the type whose events fire it.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// What people call it.
+    pub name: String,
+    /// What people say of it.
+    pub description: String,
+    /// Whether it fires.
+    pub enabled: bool,
+    /// Which events fire it: conditions on their data. Without, all do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Value>,
+}
+
+impl From<Trigger> for TriggerSettings {
+    fn from(trigger: Trigger) -> Self {
+        Self {
+            event_type: trigger.event_type,
+            name: trigger.name,
+            description: trigger.description,
+            enabled: trigger.enabled,
+            filter: trigger.filter,
+        }
+    }
+}
+
 impl NewTrigger {
     /// A trigger for events of this type, with this name and without actions.
     pub fn new(event_type: impl Into<String>, name: impl Into<String>) -> Self {
@@ -108,6 +137,28 @@ impl NewAction {
             name: name.into(),
             url: url.into(),
             ..Self::default()
+        }
+    }
+}
+
+impl From<Action> for NewAction {
+    /// The settings of an action, to replace them by
+    /// [`put_action`](Account::put_action). Headers that are secret keep their values.
+    fn from(action: Action) -> Self {
+        Self {
+            name: action.name,
+            url: action.url,
+            enabled: Some(action.enabled),
+            method: Some(action.method),
+            headers: Some(action.headers),
+            secret_headers: action.secret_headers,
+            signature_schemes: action.signature_schemes,
+            body_template: action.body_template,
+            content_type: Some(action.content_type),
+            timeout_seconds: Some(action.timeout_seconds),
+            retry_schedule: Some(action.retry_schedule),
+            ordered: Some(action.ordered),
+            max_per_second: action.max_per_second,
         }
     }
 }
@@ -274,7 +325,8 @@ impl Account {
             .await
     }
 
-    /// Changes a trigger by a JSON merge patch, such as `{"enabled": false, "filter": null}`.
+    /// Changes a trigger by a JSON merge patch, such as `{"enabled": false, "filter": null}`. A
+    /// patch merges filters: [`put_trigger`](Account::put_trigger) sets one as a whole.
     ///
     /// # Errors
     ///
@@ -283,6 +335,20 @@ impl Account {
         self.client()
             .call(patched(self.path(&["triggers", id]), patch))
             .await
+    }
+
+    /// Replaces the settings of a trigger. Its actions stay.
+    ///
+    /// # Errors
+    ///
+    /// As any request.
+    pub async fn put_trigger(
+        &self,
+        id: &str,
+        settings: &TriggerSettings,
+    ) -> Result<Trigger, Error> {
+        let call = Call::new(Method::PUT, self.path(&["triggers", id]));
+        self.client().call(call.json(settings)).await
     }
 
     /// Deletes a trigger, with its actions.
@@ -328,6 +394,22 @@ impl Account {
     ) -> Result<Action, Error> {
         let path = self.path(&["triggers", trigger, "actions", id]);
         self.client().call(patched(path, patch)).await
+    }
+
+    /// Replaces the settings of an action. Its signing secret stays.
+    ///
+    /// # Errors
+    ///
+    /// As any request.
+    pub async fn put_action(
+        &self,
+        trigger: &str,
+        id: &str,
+        settings: &NewAction,
+    ) -> Result<Action, Error> {
+        let path = self.path(&["triggers", trigger, "actions", id]);
+        let call = Call::new(Method::PUT, path).json(settings);
+        self.client().call(call).await
     }
 
     /// Deletes an action.

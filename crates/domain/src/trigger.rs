@@ -180,8 +180,7 @@ impl Trigger {
         now: Timestamp,
     ) -> Result<(), Vec<FieldError>> {
         if patch.get("actions").is_some() {
-            let detail = "actions are changed one by one, through the trigger's /actions";
-            return Err(vec![FieldError::new("/actions", detail)]);
+            return Err(vec![has_actions()]);
         }
         let current = TriggerInput {
             event_type: Some(self.event_type.clone()),
@@ -192,7 +191,26 @@ impl Trigger {
             actions: None,
         };
         let patched: TriggerInput = patched(&current, patch)?;
-        let (settings, _) = patched.check(catalogue, policy)?;
+        self.replace(patched, catalogue, policy, now)
+    }
+
+    /// Replaces every setting: a member that `input` does not have gets its default. The actions
+    /// stay.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the new settings; the trigger is then unchanged.
+    pub fn replace(
+        &mut self,
+        input: TriggerInput,
+        catalogue: &Catalogue,
+        policy: &UrlPolicy,
+        now: Timestamp,
+    ) -> Result<(), Vec<FieldError>> {
+        if input.actions.is_some() {
+            return Err(vec![has_actions()]);
+        }
+        let (settings, _) = input.check(catalogue, policy)?;
         let TriggerSettings {
             event_type,
             name,
@@ -200,14 +218,11 @@ impl Trigger {
             enabled,
             filter,
         } = settings;
-        *self = Self {
-            event_type,
-            name,
-            description,
-            enabled,
-            filter,
-            ..self.clone()
-        };
+        self.event_type = event_type;
+        self.name = name;
+        self.description = description;
+        self.enabled = enabled;
+        self.filter = filter;
         self.touch(now);
         Ok(())
     }
@@ -260,6 +275,12 @@ impl Trigger {
         self.revision += 1;
         self.updated_at = now;
     }
+}
+
+/// The error of a changed trigger that brings actions.
+fn has_actions() -> FieldError {
+    let detail = "actions are changed one by one, through the trigger's /actions";
+    FieldError::new("/actions", detail)
 }
 
 /// A patch of an action with its headers' names in the lower case in which they are stored: a
@@ -566,6 +587,36 @@ impl Action {
             );
             return Err(vec![FieldError::new("/secret_headers", detail)].into());
         }
+        self.set(settings, vault, now);
+        Ok(())
+    }
+
+    /// Replaces every setting: a member that `input` does not have gets its default; `event_type` is
+    /// its trigger's.
+    ///
+    /// A secret header keeps its value if `secret_headers` of `input` names it and `headers` does
+    /// not: whoever read the action does not know the value.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the new settings; the action is then unchanged.
+    pub fn replace(
+        &mut self,
+        mut input: ActionInput,
+        event_type: Option<&EventType>,
+        policy: &UrlPolicy,
+        vault: &Vault<'_>,
+        now: Timestamp,
+    ) -> Result<(), PatchError> {
+        let mut stored = self.headers(vault)?;
+        stored.retain(|name, _| self.secret_headers.contains(name));
+        input.keep_secret_headers(stored);
+        let settings = input.check(event_type, policy)?;
+        self.set(settings, vault, now);
+        Ok(())
+    }
+
+    fn set(&mut self, settings: ActionSettings, vault: &Vault<'_>, now: Timestamp) {
         self.secret_headers = settings.secret_headers;
         self.signature_schemes = settings.signature_schemes;
         self.headers = vault.seal_headers(self.id, &settings.headers);
@@ -580,7 +631,6 @@ impl Action {
         self.retry_schedule = settings.retry_schedule;
         self.pace = settings.pace;
         self.touch(now);
-        Ok(())
     }
 
     fn touch(&mut self, now: Timestamp) {

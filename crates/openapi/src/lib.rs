@@ -35,7 +35,8 @@ event of this type happens, send a webhook there.\n\n\
 - Times are RFC 3339; answers have them in UTC.\n\
 - Lists take `limit` and `cursor`, and answer `data` and `next_cursor`.\n\
 - Triggers, actions and custom event types have an `ETag`, for `If-Match`.\n\
-- `PATCH` takes a JSON merge patch (RFC 7396).\n\
+- `PATCH` takes a JSON merge patch (RFC 7396): objects are merged, and null takes a member away.\n\
+- `PUT` replaces: a member that is left out gets its default.\n\
 - `HEAD` is answered wherever `GET` is.\n\
 - What goes wrong is told as `application/problem+json` (RFC 9457), with a `code` for programs. Without a \
 valid key every path answers 401; with one, an unknown path answers 404, and a method that a path does not \

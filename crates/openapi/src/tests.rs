@@ -19,7 +19,7 @@ const ROUTES: [(&str, &[&str]); 34] = [
     ("/v1/accounts/{account}/triggers", &["get", "post"]),
     (
         "/v1/accounts/{account}/triggers/{trigger}",
-        &["get", "patch", "delete"],
+        &["get", "put", "patch", "delete"],
     ),
     (
         "/v1/accounts/{account}/triggers/{trigger}/actions",
@@ -27,7 +27,7 @@ const ROUTES: [(&str, &[&str]); 34] = [
     ),
     (
         "/v1/accounts/{account}/triggers/{trigger}/actions/{action}",
-        &["get", "patch", "delete"],
+        &["get", "put", "patch", "delete"],
     ),
     (
         "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret",

@@ -6,7 +6,8 @@ use domain::{
     schedule::RetrySchedule,
     trigger::{DEFAULT_CONTENT_TYPE, DEFAULT_TIMEOUT},
 };
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::{
     api::{Action, Problem, Trigger},
@@ -34,14 +35,34 @@ impl Fields {
         self.get(name).trim().to_owned()
     }
 
-    /// Text of several lines, with the line ends that it had before the browser sent it.
+    /// Text of several lines. A browser sends each line break as CRLF, whatever was typed or
+    /// pasted (HTML, "constructing the entry list"); here it is LF.
     fn lines(&self, name: &str) -> String {
-        self.get(name).replace("\r\n", "\n")
+        with_lf(self.get(name))
     }
 
     /// Whether a box was ticked.
     fn ticked(&self, name: &str) -> bool {
         !self.get(name).is_empty()
+    }
+}
+
+/// The text with LF for CRLF.
+fn with_lf(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// Whether one of the header names is `name`, in whatever case.
+fn is_in<'a>(name: &str, names: impl IntoIterator<Item = &'a String>) -> bool {
+    let mut names = names.into_iter();
+    names.any(|present| present.eq_ignore_ascii_case(name))
+}
+
+/// Puts `stored` in the place of `typed` if they differ in line breaks alone: a form cannot carry
+/// that difference, so nobody can have meant it.
+fn keep_line_breaks(typed: &mut String, stored: &str) {
+    if with_lf(stored) == *typed {
+        stored.clone_into(typed);
     }
 }
 
@@ -145,7 +166,7 @@ impl TriggerForm {
         Self {
             event_type: fields.trimmed("type"),
             name: fields.trimmed("name"),
-            description: fields.lines("description").trim().to_owned(),
+            description: fields.lines("description"),
             enabled: fields.ticked("enabled"),
             filter: fields.lines("filter").trim().to_owned(),
             revision: fields.trimmed("revision"),
@@ -153,25 +174,45 @@ impl TriggerForm {
         }
     }
 
-    /// What the API is to be told. `None` when what was typed can't be said; the errors then say
-    /// why.
-    pub fn to_json(&mut self) -> Option<Value> {
-        let filter = self.filter()?;
-        Some(json!({
-            "type": self.event_type,
-            "name": self.name,
-            "description": self.description,
-            "enabled": self.enabled,
-            "filter": filter,
-        }))
+    /// The same with the line breaks that the `stored` trigger has, where only they differ.
+    #[must_use]
+    pub fn with_line_breaks_of(mut self, stored: &Trigger) -> Self {
+        keep_line_breaks(&mut self.description, &stored.description);
+        self
     }
 
-    /// The filter that was typed, null for none.
-    pub fn filter(&mut self) -> Option<Value> {
-        if self.filter.is_empty() {
-            return Some(Value::Null);
+    /// The settings as the API takes them, the filter to the letter. `None` if a field can't be
+    /// read; the errors then say why.
+    pub fn to_json(&mut self) -> Option<String> {
+        #[derive(Serialize)]
+        struct Settings<'a> {
+            #[serde(rename = "type")]
+            event_type: &'a str,
+            name: &'a str,
+            description: &'a str,
+            enabled: bool,
+            filter: Option<Box<RawValue>>,
         }
-        match serde_json::from_str(&self.filter) {
+
+        let filter = self.filter()?;
+        let settings = Settings {
+            event_type: &self.event_type,
+            name: &self.name,
+            description: &self.description,
+            enabled: self.enabled,
+            filter: Some(filter).filter(|_| !self.filter.is_empty()),
+        };
+        serde_json::to_string(&settings).ok()
+    }
+
+    /// The filter that was typed; one without conditions where there is none.
+    pub fn filter(&mut self) -> Option<Box<RawValue>> {
+        let typed = if self.filter.is_empty() {
+            "{}"
+        } else {
+            &self.filter
+        };
+        match serde_json::from_str(typed) {
             Ok(filter) => Some(filter),
             Err(error) => {
                 self.errors.add("filter", format!("is not JSON: {error}"));
@@ -316,13 +357,20 @@ impl ActionForm {
         }
     }
 
-    /// What the API is to be told. `None` when what was typed can't be said; the errors then say
-    /// why. `before` are the header names there were, and those of the secret ones among them: a merge
-    /// patch takes away what it names null, and leaves what it does not name.
-    pub fn to_json(&mut self, before: &[&str], secret: &[&str]) -> Option<Value> {
-        let headers = self.header_map(before, secret);
-        let secret_headers = self.secret_headers.split(',').map(str::trim);
-        let secret_headers: Vec<_> = secret_headers.filter(|name| !name.is_empty()).collect();
+    /// The same with the line breaks that the `stored` action has, where only they differ.
+    #[must_use]
+    pub fn with_line_breaks_of(mut self, stored: &Action) -> Self {
+        let template = stored.body_template.as_deref();
+        keep_line_breaks(&mut self.body_template, template.unwrap_or_default());
+        self
+    }
+
+    /// The settings as the API takes them. `None` if a field can't be read; the errors then say why.
+    /// `stored_secret` are the names of the secret headers that the action has: the API keeps the
+    /// value of one that is named secret and has no value.
+    pub fn to_json(&mut self, stored_secret: &[String]) -> Option<String> {
+        let headers = self.header_map(stored_secret);
+        let secret_headers = self.secret_names();
         let delays = text::parse_delays(&self.retry_schedule)
             .map_err(|detail| self.errors.add("retry_schedule", detail));
         let timeout = self.timeout_seconds.parse::<u32>().map_err(|_| {
@@ -340,7 +388,7 @@ impl ActionForm {
         let (headers, delays, timeout) = (headers?, delays.ok()?, timeout.ok()?);
         let per_second = per_second.ok()?;
         let template = Some(&self.body_template).filter(|template| !template.trim().is_empty());
-        Some(json!({
+        let settings = json!({
             "name": self.name,
             "url": self.url,
             "enabled": self.enabled,
@@ -354,33 +402,55 @@ impl ActionForm {
             "retry_schedule": delays,
             "ordered": self.ordered,
             "max_per_second": per_second,
-        }))
+        });
+        Some(settings.to_string())
     }
 
-    fn header_map(&mut self, before: &[&str], secret: &[&str]) -> Option<Map<String, Value>> {
-        let mut headers: Map<String, Value> = before
-            .iter()
-            .map(|name| ((*name).to_owned(), Value::Null))
-            .collect();
-        let mut wrong = false;
+    /// The names of the secret headers, as they were typed.
+    fn secret_names(&self) -> Vec<String> {
+        let names = self.secret_headers.split(',').map(str::trim);
+        let names = names.filter(|name| !name.is_empty());
+        names.map(str::to_owned).collect()
+    }
+
+    fn header_map(&mut self, stored_secret: &[String]) -> Option<Map<String, Value>> {
+        let mut headers = Map::new();
+        let mut wrong = Vec::new();
         for line in self.headers.lines().filter(|line| !line.trim().is_empty()) {
             let Some((name, value)) = line.split_once(':') else {
                 let detail = format!("has the line {line:?}, which is not of the form name: value");
-                self.errors.add("headers", detail);
-                wrong = true;
+                wrong.push(("headers", detail));
                 continue;
             };
             let name = name.trim();
-            let written = headers.keys().find(|key| key.eq_ignore_ascii_case(name));
-            let name = written.cloned().unwrap_or_else(|| name.to_owned());
-            if headers.get(&name).is_some_and(|before| !before.is_null()) {
-                self.errors.add("headers", format!("has {name:?} twice"));
-                wrong = true;
+            if is_in(name, headers.keys()) {
+                wrong.push(("headers", format!("has {name:?} twice")));
             }
-            headers.insert(name, value.trim().into());
+            headers.insert(name.to_owned(), value.trim().into());
         }
-        headers.retain(|name, value| !(secret.contains(&name.as_str()) && value == SECRET));
-        (!wrong).then_some(headers)
+        let secret = self.secret_names();
+        for name in &secret {
+            if !is_in(name, headers.keys()) {
+                let detail = format!("names {name:?}, and there is no such header");
+                wrong.push(("secret_headers", detail));
+            }
+        }
+        headers.retain(|name, value| {
+            let is_kept = value == SECRET && is_in(name, stored_secret);
+            if is_kept && !is_in(name, &secret) {
+                let detail = format!(
+                    "has to name {name:?}, whose value is secret; write another value, or take \
+                     the header away"
+                );
+                wrong.push(("secret_headers", detail));
+            }
+            !is_kept
+        });
+        let is_right = wrong.is_empty();
+        for (field, detail) in wrong {
+            self.errors.add(field, detail);
+        }
+        is_right.then_some(headers)
     }
 
     /// Takes what the API found wrong.
@@ -437,28 +507,76 @@ mod tests {
         assert!(error.contains("line 1 column 4"), "{error}");
     }
 
+    fn json(body: Option<String>) -> Value {
+        serde_json::from_str(&body.unwrap()).unwrap()
+    }
+
     #[test]
-    fn headers_are_lines_and_those_that_are_gone_are_taken_away() {
+    fn a_filter_is_sent_as_it_was_typed() {
+        let mut form = TriggerForm::new("message.sent");
+        form.filter = r#"{"n": 100000000000000000001, "m": 1.0, "m": null}"#.into();
+        let sent = form.to_json().unwrap();
+        assert!(sent.contains(&form.filter), "{sent}");
+        form.filter.clear();
+        assert_eq!(json(form.to_json())["filter"], Value::Null);
+    }
+
+    #[test]
+    fn text_has_the_line_breaks_that_were_typed() {
+        let sent = "description=%0D%0AOne%0D%0ATwo%0D%0A&body_template=%0D%0A%7B%7D%0D%0A";
+        assert_eq!(TriggerForm::read(&fields(sent)).description, "\nOne\nTwo\n");
+        assert_eq!(ActionForm::read(&fields(sent)).body_template, "\n{}\n");
+    }
+
+    #[test]
+    fn text_that_was_left_alone_keeps_its_crlf() {
+        let keep = |typed: &str, stored: &str| {
+            let mut typed = typed.to_owned();
+            keep_line_breaks(&mut typed, stored);
+            typed
+        };
+        assert_eq!(keep("a\nb", "a\r\nb"), "a\r\nb");
+        assert_eq!(keep("a\nc", "a\r\nb"), "a\nc");
+    }
+
+    #[test]
+    fn headers_are_lines() {
         let mut form = ActionForm::new();
         form.headers = "X-Team: desk: 1\n\nauthorization:Bearer x".into();
-        let sent = form.to_json(&["x-team", "x-old"], &[]).unwrap();
         assert_eq!(
-            sent["headers"],
-            json!({"x-team": "desk: 1", "x-old": null, "authorization": "Bearer x"})
+            json(form.to_json(&[]))["headers"],
+            json!({"X-Team": "desk: 1", "authorization": "Bearer x"})
         );
     }
 
     #[test]
     fn a_secret_header_that_was_left_alone_is_not_sent() {
         let mut form = ActionForm::new();
-        form.headers = format!("x-team: {SECRET}\nauthorization: {SECRET}\nx-key: new");
+        form.headers = format!("x-team: {SECRET}\nAuthorization: {SECRET}\nx-key: new");
         form.secret_headers = "authorization, x-key,".into();
-        let names = ["authorization", "x-key", "x-gone"];
-        let sent = form.to_json(&names, &names).unwrap();
+        let stored = ["authorization", "x-key", "x-gone"].map(str::to_owned);
+        let sent = json(form.to_json(&stored));
         // What is not secret may have that value.
-        let headers = json!({"x-team": SECRET, "x-key": "new", "x-gone": null});
-        assert_eq!(sent["headers"], headers);
+        assert_eq!(sent["headers"], json!({"x-team": SECRET, "x-key": "new"}));
         assert_eq!(sent["secret_headers"], json!(["authorization", "x-key"]));
+    }
+
+    #[test]
+    fn a_secret_header_is_neither_revealed_nor_kept_unseen() {
+        let stored = ["authorization".to_owned()];
+        for (headers, secret_headers, part) in [
+            (format!("authorization: {SECRET}"), "", "has to name"),
+            (String::new(), "authorization", "no such header"),
+        ] {
+            let mut form = ActionForm::new();
+            form.headers = headers;
+            form.secret_headers = secret_headers.into();
+            assert_eq!(form.to_json(&stored), None);
+            let [error] = form.errors.of("secret_headers") else {
+                panic!("{:?}", form.errors);
+            };
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]
@@ -467,7 +585,7 @@ mod tests {
         form.headers = "no header\na: 1\nA: 2".into();
         form.retry_schedule = "5x".into();
         form.timeout_seconds = "soon".into();
-        assert_eq!(form.to_json(&[], &[]), None);
+        assert_eq!(form.to_json(&[]), None);
         assert_eq!(form.errors.of("headers").len(), 2);
         assert_eq!(form.errors.of("retry_schedule").len(), 1);
         assert_eq!(form.errors.of("timeout_seconds").len(), 1);
@@ -493,7 +611,7 @@ mod tests {
 
     #[test]
     fn the_form_of_a_new_action_is_what_the_api_would_set() {
-        let sent = ActionForm::new().to_json(&[], &[]).unwrap();
+        let sent = json(ActionForm::new().to_json(&[]));
         assert_eq!(sent["timeout_seconds"], 15);
         assert_eq!(sent["retry_schedule"].as_array().unwrap().len(), 9);
         assert_eq!(sent["body_template"], Value::Null);

@@ -88,6 +88,7 @@ impl Call<'_> {
         let method = match self.method {
             Method::GET => WasiMethod::Get,
             Method::POST => WasiMethod::Post,
+            Method::PUT => WasiMethod::Put,
             Method::PATCH => WasiMethod::Patch,
             Method::DELETE => WasiMethod::Delete,
             other => WasiMethod::Other(other.to_string()),

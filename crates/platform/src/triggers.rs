@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Duration};
 
 use domain::{
     account::AccountId,
-    catalogue::EventType,
+    catalogue::{Catalogue, EventType},
     id::{ActionId, TriggerId},
     input::FieldError,
     page::{self, Page},
@@ -257,14 +257,47 @@ impl Triggers {
     ) -> Result<Trigger, Problem> {
         let policy = config::url_policy()?;
         let wanted = patch.get("type").and_then(Value::as_str).map(str::to_owned);
-        let types: Vec<_> = wanted.as_deref().into_iter().collect();
+        self.rewrite(trigger, wanted, if_match, |trigger, catalogue| {
+            trigger.patch(patch, catalogue, &policy, clock::now())
+        })
+        .await
+    }
+
+    /// Replaces the settings of a trigger; its actions stay.
+    ///
+    /// # Errors
+    ///
+    /// 404, 412 or 422, or when a store fails; the trigger is then unchanged.
+    pub async fn replace(
+        &self,
+        trigger: &str,
+        input: TriggerInput,
+        if_match: IfMatch<'_>,
+    ) -> Result<Trigger, Problem> {
+        let policy = config::url_policy()?;
+        let wanted = input.event_type().map(str::to_owned);
+        self.rewrite(trigger, wanted, if_match, |trigger, catalogue| {
+            trigger.replace(input, catalogue, &policy, clock::now())
+        })
+        .await
+    }
+
+    /// Applies `change` to a trigger, whose type is then `event_type` if there is one.
+    async fn rewrite(
+        &self,
+        trigger: &str,
+        event_type: Option<String>,
+        if_match: IfMatch<'_>,
+        change: impl FnOnce(&mut Trigger, &Catalogue) -> Result<(), Vec<FieldError>>,
+    ) -> Result<Trigger, Problem> {
+        let types: Vec<_> = event_type.as_deref().into_iter().collect();
         self.write(&types, |writer| {
             let before = self.find(trigger)?;
             if_match.check(before.revision)?;
             let mut trigger = before.clone();
             let keys = types.iter().copied().chain([before.event_type.as_str()]);
             let catalogue = catalogue::covering(&self.store, keys)?;
-            trigger.patch(patch, &catalogue, &policy, clock::now())?;
+            change(&mut trigger, &catalogue)?;
             writer.put(Some(&before), &trigger)?;
             Ok(trigger)
         })
@@ -317,26 +350,54 @@ impl Triggers {
     /// 404, 412 or 422, or when a store fails; the action is then unchanged.
     pub async fn change_action(
         &self,
-        (trigger, action): (&str, &str),
+        place: (&str, &str),
         patch: Value,
         if_match: IfMatch<'_>,
     ) -> Result<Action, Problem> {
         let policy = config::url_policy()?;
+        self.rewrite_action(place, if_match, |action, event_type| {
+            action.patch(patch, event_type, &policy, &self.vault(), clock::now())
+        })
+        .await
+    }
+
+    /// Replaces the settings of an action.
+    ///
+    /// # Errors
+    ///
+    /// 404, 412 or 422, or when a store fails; the action is then unchanged.
+    pub async fn replace_action(
+        &self,
+        place: (&str, &str),
+        input: ActionInput,
+        if_match: IfMatch<'_>,
+    ) -> Result<Action, Problem> {
+        let policy = config::url_policy()?;
+        self.rewrite_action(place, if_match, |action, event_type| {
+            action.replace(input, event_type, &policy, &self.vault(), clock::now())
+        })
+        .await
+    }
+
+    /// Applies `change` to an action of a trigger, and saves it.
+    async fn rewrite_action(
+        &self,
+        (trigger, action): (&str, &str),
+        if_match: IfMatch<'_>,
+        change: impl FnOnce(&mut Action, Option<&EventType>) -> Result<(), PatchError>,
+    ) -> Result<Action, Problem> {
         self.write(&[], |writer| {
             let before = self.find(trigger)?;
             let mut action = find_action(&before, action)?.clone();
             if_match.check(action.revision)?;
             let catalogue = catalogue::covering(&self.store, [before.event_type.as_str()])?;
             let event_type = catalogue.find(&before.event_type);
-            let now = clock::now();
-            action
-                .patch(patch, event_type, &policy, &self.vault(), now)
-                .map_err(|error| match error {
-                    PatchError::Invalid(errors) => Problem::invalid(errors),
-                    PatchError::Open(error) => error.into(),
-                })?;
+            change(&mut action, event_type).map_err(|error| match error {
+                PatchError::Invalid(errors) => Problem::invalid(errors),
+                PatchError::Open(error) => error.into(),
+            })?;
             self.can_sign(action.signs_with(Scheme::V1a), "")?;
-            writer.put(Some(&before), &before.with(&action, now))?;
+            writer.put(Some(&before), &before.with(&action, action.updated_at))?;
             Ok(action)
         })
         .await

@@ -8,7 +8,7 @@ use e2e::{Answer, KEY, Receiver, Service, eventually};
 use serde_json::json;
 use webhook_triggers_client::{
     Account, Client, DeliveryQuery, Error, EventQuery, NewAction, NewEvent, NewTrigger, Problem,
-    Recovery, RetryPolicy, Status, TriggerQuery,
+    Recovery, RetryPolicy, Status, TriggerQuery, TriggerSettings,
 };
 
 #[path = "../../../crates/client/examples/tour.rs"]
@@ -106,15 +106,37 @@ async fn triggers_and_actions_are_made_changed_and_deleted() -> Result<()> {
     );
 
     let patch = json!({ "enabled": false, "filter": null });
-    let changed = account.change_trigger(&trigger.id, &patch).await?;
-    ensure!(!changed.enabled && changed.filter.is_none(), "{changed:?}");
+    let changed_trigger = account.change_trigger(&trigger.id, &patch).await?;
+    ensure!(
+        !changed_trigger.enabled && changed_trigger.filter.is_none(),
+        "{changed_trigger:?}"
+    );
     let patch = json!({ "name": "Front desk" });
     let changed = account
         .change_action(&trigger.id, &action.id, &patch)
         .await?;
     assert_eq!(changed.name, "Front desk");
     let shown = account.action(&trigger.id, &action.id).await?;
-    assert_eq!((shown.name, shown.url), (changed.name, action.url));
+    assert_eq!((&shown.name, &shown.url), (&changed.name, &action.url));
+
+    let settings = TriggerSettings {
+        filter: Some(json!({ "data.n": null })),
+        ..changed_trigger.into()
+    };
+    let replaced = account.put_trigger(&trigger.id, &settings).await?;
+    assert_eq!(
+        (replaced.filter, replaced.enabled, replaced.actions.len()),
+        (settings.filter, false, 1)
+    );
+    let settings = NewAction {
+        headers: None,
+        ..shown.clone().into()
+    };
+    let replaced = account
+        .put_action(&trigger.id, &action.id, &settings)
+        .await?;
+    assert!(replaced.headers.is_empty(), "{replaced:?}");
+    assert_eq!(replaced.retry_schedule, shown.retry_schedule);
 
     let before = account.secret(&trigger.id, &action.id).await?;
     let after = account.rotate_secret(&trigger.id, &action.id, 60).await?;

@@ -1,7 +1,7 @@
 //! Who gets into the dashboard, and what they can do there. What it looks like, the browser tests see.
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::{Account, Api, KEY, Reply, Service, Settings, id};
+use e2e::{Account, Api, KEY, Reply, Service, Settings, has, id};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -101,6 +101,12 @@ impl Visitor {
         self.api
             .send(Method::POST, path, &headers, body.join("&"))
             .await
+    }
+
+    /// The version that a page's form was made of.
+    async fn revision(&self, path: &str) -> Result<String> {
+        let revision = field(&self.page(path).await?, "revision").context("a revision")?;
+        Ok(revision.replace("&#34;", "\"").replace("&quot;", "\""))
     }
 
     /// What the forms of this session carry.
@@ -309,8 +315,10 @@ async fn what_is_wrong_stands_beside_its_field_and_what_was_typed_is_kept() -> R
     let trigger = json!({ "type": "message.sent", "name": "T" });
     let trigger = account.trigger(&trigger).await?;
     let here = format!("/accounts/{}/triggers/{}", account.id, id(&trigger));
+    let revision = user.revision(&here).await?;
     let fields = [
         ("csrf", &*csrf),
+        ("revision", &revision),
         ("type", "message.sent"),
         ("name", ""),
         ("filter", r#"{"data.x": {"$starts": "A"}}"#),
@@ -346,6 +354,141 @@ async fn what_is_wrong_stands_beside_its_field_and_what_was_typed_is_kept() -> R
 }
 
 #[tokio::test]
+async fn a_filter_is_stored_as_it_was_typed() -> Result<()> {
+    let account = Service::shared().account();
+    let filter = json!({ "data.city": "Bonn", "data.vip": true });
+    let trigger = json!({ "type": "message.sent", "name": "T", "filter": filter });
+    let trigger = account.trigger(&trigger).await?;
+    let path = format!("/triggers/{}", id(&trigger));
+    let here = format!("/accounts/{}{path}", account.id);
+    let user = Visitor::user(&account, "manage").await?;
+    let csrf = user.csrf(&account).await?;
+    for (typed, stored) in [
+        (r#"{"data.city": "Bonn"}"#, json!({ "data.city": "Bonn" })),
+        (r#"{"data.n": 5}"#, json!({ "data.n": 5 })),
+        (r#"{"data.n": null}"#, json!({ "data.n": null })),
+        ("", json!(null)),
+    ] {
+        let revision = user.revision(&here).await?;
+        let fields = [
+            ("csrf", &*csrf),
+            ("revision", &revision),
+            ("type", "message.sent"),
+            ("name", "T"),
+            ("filter", typed),
+        ];
+        let reply = user.form(&here, &fields).await?;
+        ensure!(
+            leads_to(&reply)?.ends_with("?done=trigger-saved"),
+            "{reply:?}"
+        );
+        assert_eq!(account.get(&path).await?.json(200)?["filter"], stored);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_text_keeps_the_line_breaks_that_were_typed() -> Result<()> {
+    let account = Service::shared().account();
+    let trigger = json!({
+        "type": "message.sent", "name": "T", "description": "One\r\nTwo",
+        "actions": [{
+            "name": "A", "url": "http://127.0.0.1:9/", "content_type": "text/plain",
+            "body_template": "One\r\nTwo\r\n",
+        }],
+    });
+    let trigger = account.trigger(&trigger).await?;
+    let user = Visitor::user(&account, "manage").await?;
+    let csrf = user.csrf(&account).await?;
+    let path = format!("/triggers/{}", id(&trigger));
+    let action = format!("{path}/actions/{}", id(&trigger["actions"][0]));
+    let save = async |path: &str, member: &str, sent: &str| -> Result<serde_json::Value> {
+        let here = format!("/accounts/{}{path}", account.id);
+        let revision = user.revision(&here).await?;
+        let mut fields = vec![("csrf", &*csrf), ("revision", &revision), ("name", "T")];
+        fields.push((member, sent));
+        if member == "description" {
+            fields.push(("type", "message.sent"));
+        } else {
+            fields.extend([
+                ("url", "http://127.0.0.1:9/"),
+                ("method", "POST"),
+                ("signature_schemes", "v1"),
+                ("content_type", "text/plain"),
+                ("timeout_seconds", "15"),
+            ]);
+        }
+        let reply = user.form(&here, &fields).await?;
+        ensure!(reply.status == StatusCode::SEE_OTHER, "{}", text(&reply));
+        Ok(account.get(path).await?.json(200)?[member].clone())
+    };
+    // A browser sends CRLF whatever was typed. A text that was left alone stays as it was stored.
+    for (path, member, tail) in [
+        (&*path, "description", ""),
+        (&*action, "body_template", "\r\n"),
+    ] {
+        let same = format!("One\r\nTwo{tail}");
+        assert_eq!(save(path, member, &same).await?, json!(same));
+        let typed = "\r\n\r\nOne\r\n Two\r\n";
+        assert_eq!(save(path, member, typed).await?, json!("\n\nOne\n Two\n"));
+        // HTML drops the first line break of a textarea, so there is one more.
+        let page = user
+            .page(&format!("/accounts/{}{path}", account.id))
+            .await?;
+        ensure!(page.contains(">\n\n\nOne\n Two\n</textarea>"), "{page}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_secret_header_stays_when_the_form_of_its_action_is_saved() -> Result<()> {
+    let account = Service::shared().account();
+    let action = json!({
+        "name": "A", "url": "http://127.0.0.1:9/", "secret_headers": ["authorization"],
+        "headers": { "authorization": "Bearer t", "x-team": "desk" },
+    });
+    let hook = account.hook_with("message.sent", action).await?;
+    let user = Visitor::user(&account, "manage").await?;
+    let csrf = user.csrf(&account).await?;
+    let here = format!("/accounts/{}{}", account.id, hook.action_path());
+    let save = async |headers: &str, secret: &str| {
+        let revision = user.revision(&here).await?;
+        let fields = [
+            ("csrf", &*csrf),
+            ("revision", &revision),
+            ("name", "B"),
+            ("url", "http://127.0.0.1:9/"),
+            ("method", "POST"),
+            ("headers", headers),
+            ("secret_headers", secret),
+            ("signature_schemes", "v1"),
+            ("content_type", "application/json"),
+            ("timeout_seconds", "15"),
+        ];
+        user.form(&here, &fields).await
+    };
+    leads_to(&save("authorization: (secret)", "authorization").await?)?;
+    let saved = account.get(&hook.action_path()).await?.json(200)?;
+    has(
+        &saved,
+        &json!({ "name": "B", "headers": {}, "secret_headers": ["authorization"] }),
+    )?;
+    for (headers, secret) in [("authorization: (secret)", ""), ("", "authorization")] {
+        let reply = save(headers, secret).await?;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+        ensure!(
+            text(&reply).contains("id=\"secret_headers-error\""),
+            "{}",
+            text(&reply)
+        );
+    }
+    assert_eq!(account.get(&hook.action_path()).await?.json(200)?, saved);
+    leads_to(&save("", "").await?)?;
+    let saved = account.get(&hook.action_path()).await?.json(200)?;
+    has(&saved, &json!({ "headers": {}, "secret_headers": [] }))
+}
+
+#[tokio::test]
 async fn whoever_saves_what_somebody_else_changed_meanwhile_is_told() -> Result<()> {
     let account = Service::shared().account();
     let trigger = json!({ "type": "message.sent", "name": "Before" });
@@ -353,10 +496,8 @@ async fn whoever_saves_what_somebody_else_changed_meanwhile_is_told() -> Result<
     let path = format!("/triggers/{}", id(&trigger));
     let user = Visitor::user(&account, "manage").await?;
     let here = format!("/accounts/{}{path}", account.id);
-    let page = user.page(&here).await?;
-    let revision = field(&page, "revision").context("a revision")?;
-    let revision = revision.replace("&#34;", "\"").replace("&quot;", "\"");
-    let csrf = field(&page, "csrf").context("a token")?;
+    let revision = user.revision(&here).await?;
+    let csrf = user.csrf(&account).await?;
     let theirs = json!({ "name": "Theirs" });
     account.patch(&path, &theirs).await?.json(200)?;
 

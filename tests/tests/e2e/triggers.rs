@@ -431,6 +431,132 @@ async fn null_in_a_patch_brings_back_the_default_and_refuses_where_there_is_none
 }
 
 #[tokio::test]
+async fn put_replaces_the_settings_of_a_trigger_and_leaves_its_actions() -> Result<()> {
+    let account = account();
+    let before = account
+        .trigger(&json!({
+            "type": "message.sent", "name": "Sent", "description": "Old", "enabled": false,
+            "filter": { "data.city": "Bonn", "data.vip": true },
+            "actions": [{ "name": "A", "url": URL }],
+        }))
+        .await?;
+    let path = format!("/triggers/{}", id(&before));
+    let settings =
+        |filter: Value| json!({ "type": "message.failed", "name": "N", "filter": filter });
+    for filter in [
+        json!({ "data.city": "Bonn" }),
+        json!({ "data.n": 5 }),
+        json!({ "data.n": null }),
+    ] {
+        let reply = account.put(&path, &settings(filter.clone())).await?;
+        let after = reply.json(200)?;
+        let mut expected = before.clone();
+        for (name, value) in [
+            ("type", json!("message.failed")),
+            ("name", json!("N")),
+            ("description", json!("")),
+            ("enabled", json!(true)),
+            ("filter", filter),
+            ("updated_at", after["updated_at"].clone()),
+        ] {
+            expected[name] = value;
+        }
+        assert_eq!(after, expected);
+        let shown = account.get(&path).await?;
+        assert_eq!(shown.etag()?, reply.etag()?);
+        assert_eq!(shown.json(200)?, after);
+    }
+    // No event has "n": null, and one without "n" does not match either.
+    account
+        .event("message.failed", &json!({ "n": 5 }))
+        .await
+        .map(|event| assert_eq!(event["deliveries"], json!([])))?;
+
+    let bad = json!({ "name": "N", "filter": { "data": 1 }, "description": 7 });
+    account.put(&path, &bad).await?.problem(422)?;
+    let with_actions = json!({ "type": "message.sent", "name": "N", "actions": [] });
+    let problem = account.put(&path, &with_actions).await?.problem(422)?;
+    problem.names("/actions", &["one by one"])?;
+    assert_eq!(
+        account.get(&path).await?.json(200)?["type"],
+        "message.failed"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn put_replaces_the_settings_of_an_action_but_not_what_it_cannot_know() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let url = receiver.url("/hook");
+    let action = json!({
+        "name": "A", "url": url, "method": "PUT", "ordered": true, "timeout_seconds": 3,
+        "headers": { "Authorization": "Bearer t", "x-key": "k", "x-team": "desk" },
+        "secret_headers": ["authorization", "x-key"],
+    });
+    let hook = account.hook_with("message.sent", action).await?;
+    let path = hook.action_path();
+    // What a reader sends back has the secret headers' names alone.
+    let settings = json!({
+        "name": "B", "url": url, "headers": { "X-Desk": "1" }, "secret_headers": ["Authorization"],
+    });
+    let after = account.put(&path, &settings).await?.json(200)?;
+    let expected = json!({
+        "name": "B", "method": "POST", "ordered": false, "timeout_seconds": 15, "enabled": true,
+        "headers": { "x-desk": "1" }, "secret_headers": ["authorization"],
+    });
+    has(&after, &expected)?;
+    account.event("message.sent", &json!({})).await?;
+    let webhook = receiver.only().await?;
+    webhook.verify(&hook.secret)?;
+    assert_eq!(webhook.method, "POST");
+    assert_eq!(webhook.header("authorization"), "Bearer t");
+    assert_eq!(webhook.header("x-desk"), "1");
+    for gone in ["x-key", "x-team"] {
+        ensure!(!webhook.headers.contains_key(gone), "{:?}", webhook.headers);
+    }
+
+    // A value that is gone cannot be kept, and one that never was secret is not.
+    for name in ["x-key", "x-desk"] {
+        let settings = json!({ "name": "C", "url": url, "secret_headers": [name] });
+        let problem = account.put(&path, &settings).await?.problem(422)?;
+        problem.names("/secret_headers/0", &["no header"])?;
+    }
+    let problem = account.put(&path, &json!({ "name": "C" })).await?;
+    problem.problem(422)?.names("/url", &["required"])?;
+    let shown = account.get(&path).await?.json(200)?;
+    assert_eq!(shown["updated_at"], after["updated_at"]);
+    has(&shown, &expected)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn put_creates_nothing() -> Result<()> {
+    let account = account();
+    let hook = account.hook("message.sent", URL).await?;
+    let trigger = json!({ "type": "message.sent", "name": "N" });
+    let action = json!({ "name": "N", "url": URL });
+    account
+        .put(
+            &format!("{}/actions/{}", hook.trigger_path(), hook.trigger),
+            &action,
+        )
+        .await?
+        .problem(404)?;
+    account.delete(&hook.action_path()).await?.empty(204)?;
+    account
+        .put(&hook.action_path(), &action)
+        .await?
+        .problem(404)?;
+    account.delete(&hook.trigger_path()).await?.empty(204)?;
+    account
+        .put(&hook.trigger_path(), &trigger)
+        .await?
+        .problem(404)?;
+    account.is_empty().await
+}
+
+#[tokio::test]
 async fn the_name_of_a_header_knows_no_case_in_a_patch() -> Result<()> {
     let account = account();
     let headers = json!({ "X-Tenant": "acme", "X-Key": "1" });
@@ -496,19 +622,20 @@ async fn if_match_lets_only_the_reader_of_the_latest_version_write() -> Result<(
     let hook = account.hook("message.sent", URL).await?;
     for path in [hook.trigger_path(), hook.action_path()] {
         let full = account.path(&path);
-        let patch = |etag: String, name: &'static str| {
+        let change = |method: Method, etag: String, name: &'static str| {
             let (api, full) = (&account.api, &full);
             async move {
                 let headers = [("content-type", "application/json"), ("if-match", &*etag)];
-                api.send(
-                    Method::PATCH,
-                    full,
-                    &headers,
-                    json!({ "name": name }).to_string(),
-                )
-                .await
+                let mut body = json!({ "name": name });
+                if method == Method::PUT && full.contains("/actions/") {
+                    body["url"] = json!(URL);
+                } else if method == Method::PUT {
+                    body["type"] = json!("message.sent");
+                }
+                api.send(method, full, &headers, body.to_string()).await
             }
         };
+        let patch = |etag: String, name| change(Method::PATCH, etag, name);
         let first = account.get(&path).await?.etag()?;
         let changed = patch(first.clone(), "Mine").await?;
         assert_eq!(changed.json(200)?["name"], "Mine");
@@ -526,6 +653,12 @@ async fn if_match_lets_only_the_reader_of_the_latest_version_write() -> Result<(
             .await?
             .json(200)?;
         patch("*".into(), "Any").await?.json(200)?;
+        change(Method::PUT, second.clone(), "Theirs")
+            .await?
+            .problem(412)?;
+        assert_eq!(account.get(&path).await?.json(200)?["name"], "Any");
+        let third = account.get(&path).await?.etag()?;
+        change(Method::PUT, third, "Replaced").await?.json(200)?;
 
         let stale = [("if-match", &*second)];
         account

@@ -150,6 +150,21 @@ impl ActionSettings {
 }
 
 impl ActionInput {
+    /// Adds each of the `stored` headers that `secret_headers` names and `headers` leaves out.
+    pub(super) fn keep_secret_headers(&mut self, stored: Map<String, Value>) {
+        fn is_in<'a>(name: &str, names: impl IntoIterator<Item = &'a String>) -> bool {
+            let mut names = names.into_iter();
+            names.any(|present| present.eq_ignore_ascii_case(name))
+        }
+
+        for (name, value) in stored {
+            let is_given = is_in(&name, self.headers.iter().flat_map(Map::keys));
+            if !is_given && is_in(&name, self.secret_headers.iter().flatten()) {
+                self.headers.get_or_insert_default().insert(name, value);
+            }
+        }
+    }
+
     /// The caller's words as settings of an action.
     ///
     /// The body template is tried on the sample of the trigger's type, where that is known.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     examples,
-    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, patch, path, post},
+    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, patch, path, post, put},
     parameters::shared,
     problems::Problem,
     schema::of,
@@ -18,7 +18,12 @@ pub(super) fn paths() -> Vec<Path> {
         ),
         path(
             "/v1/accounts/{account}/triggers/{trigger}/actions/{action}",
-            [get(show()), patch(change()), delete(remove())],
+            [
+                get(show()),
+                put(replace()),
+                patch(change()),
+                delete(remove()),
+            ],
         ),
         path(
             "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret",
@@ -69,6 +74,7 @@ fn add() -> Operation {
                 .header("ETag", "etag")
                 .header("Location", "location")
                 .link("showAction", here)
+                .link("replaceAction", here)
                 .link("changeAction", here)
                 .link("deleteAction", here)
                 .link("showSecret", here)
@@ -85,6 +91,28 @@ fn show() -> Operation {
             Answer::json("The action.", of("Action"), examples::action()).header("ETag", "etag"),
         )
         .problems([Problem::NotFound])
+}
+
+fn replace() -> Operation {
+    Operation::new("replaceAction", "Replace an action's settings")
+        .says(
+            "A member that is left out gets its default: without `enabled` the action is enabled. A \
+             header is removed if `headers` leaves it out, with one exception: a secret header keeps \
+             its value if `secret_headers` names it and `headers` does not. The signing secret stays. \
+             An action that does not exist is not created.",
+        )
+        .takes([shared("if-match")])
+        .body(Body::json(
+            "The settings.",
+            of("ActionInput"),
+            examples::action_input(),
+        ))
+        .answers(
+            200,
+            Answer::json("The action as it is now.", of("Action"), examples::action())
+                .header("ETag", "etag"),
+        )
+        .problems([Problem::NotFound, Problem::PreconditionFailed])
 }
 
 fn change() -> Operation {

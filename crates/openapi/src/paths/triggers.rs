@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     examples,
-    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, patch, path, post},
+    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, patch, path, post, put},
     parameters::{query, shared},
     problems::Problem,
     schema::{flag, of, text},
@@ -20,7 +20,12 @@ pub(super) fn paths() -> Vec<Path> {
         ),
         path(
             "/v1/accounts/{account}/triggers/{trigger}",
-            [get(show()), patch(change()), delete(remove())],
+            [
+                get(show()),
+                put(replace()),
+                patch(change()),
+                delete(remove()),
+            ],
         ),
     ]
 }
@@ -73,6 +78,7 @@ fn create() -> Operation {
                 .header("ETag", "etag")
                 .header("Location", "location")
                 .link("showTrigger", here)
+                .link("replaceTrigger", here)
                 .link("changeTrigger", here)
                 .link("deleteTrigger", here)
                 .link("addAction", here)
@@ -89,9 +95,37 @@ fn show() -> Operation {
         .problems([Problem::NotFound])
 }
 
+fn replace() -> Operation {
+    let mut example = examples::trigger_input();
+    if let Some(members) = example.as_object_mut() {
+        members.remove("actions");
+    }
+    Operation::new("replaceTrigger", "Replace a trigger's settings")
+        .says(
+            "A member that is left out gets its default. The actions stay: they are changed one by \
+             one, on paths of their own. A trigger that does not exist is not created.",
+        )
+        .takes([shared("if-match")])
+        .body(Body::json("The settings.", of("TriggerSettings"), example))
+        .answers(
+            200,
+            Answer::json(
+                "The trigger as it is now.",
+                of("Trigger"),
+                examples::trigger(),
+            )
+            .header("ETag", "etag"),
+        )
+        .problems([Problem::NotFound, Problem::PreconditionFailed])
+}
+
 fn change() -> Operation {
     Operation::new("changeTrigger", "Change a trigger")
-        .says("Its actions are changed one by one, on paths of their own.")
+        .says(
+            "Its actions are changed one by one, on paths of their own. A merge patch merges objects, \
+             the filter too: a condition that the patch leaves out stays, and null takes one away. \
+             To set a filter as a whole, replace the trigger.",
+        )
         .takes([shared("if-match")])
         .body(Body::merge_patch(
             of("TriggerPatch"),

@@ -10,6 +10,7 @@ pub(super) fn schemas() -> Vec<Named> {
         ("Trigger", shown()),
         ("Triggers", page("Trigger")),
         ("TriggerInput", input()),
+        ("TriggerSettings", settings()),
         ("TriggerPatch", patch()),
     ]
 }
@@ -46,13 +47,23 @@ fn input() -> Schema {
     let actions = list(of("ActionInput"))
         .at_most(MAX_ACTIONS)
         .says("The actions to make with it. Later they are changed one by one.");
+    let mut members = set();
+    members.push(("actions?", actions.or_null()));
+    object(members)
+}
+
+fn settings() -> Schema {
+    object(set())
+}
+
+/// What can be said of a trigger.
+fn set() -> Vec<Named> {
     let mut members = vec![
         ("type", event_type()),
         ("name", name().says("What people call it.")),
     ];
     members.extend(optional());
-    members.push(("actions?", actions.or_null()));
-    object(members)
+    members
 }
 
 fn patch() -> Schema {
