@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{
+    charset,
     delivery::{Failure, GONE, Retry, Settled, Status, settle, settle_test},
     id::{ActionId, TriggerId},
     preview::NOT_SHOWN,
@@ -62,8 +63,8 @@ pub(crate) async fn attempt(prepared: Prepared, settings: &Settings) -> Done {
     let settled = decide(&prepared, &exchange, clock::now());
     log_attempt(&prepared, &exchange, &settled, duration);
     let Exchange { outcome, response } = exchange;
-    let body =
-        (response.status.is_some()).then(|| String::from_utf8_lossy(&response.body).into_owned());
+    let content_type = response.header("content-type");
+    let body = (response.status.is_some()).then(|| charset::decode(&response.body, content_type));
     Done {
         queue: prepared.claimed.queue,
         of: (prepared.trigger.id, prepared.action.id),
@@ -149,7 +150,8 @@ fn decide(prepared: &Prepared, exchange: &Exchange, now: Timestamp) -> Settled {
 /// The headers as the history shows them. Custom ones may carry the receiver's credentials, so
 /// their values are not repeated there.
 fn shown_headers(request: WebhookRequest, action: &Action) -> Map<String, Value> {
-    const OWN: [&str; 7] = [
+    const OWN: [&str; 8] = [
+        "accept",
         "content-type",
         "traceparent",
         "user-agent",
@@ -166,12 +168,16 @@ fn shown_headers(request: WebhookRequest, action: &Action) -> Map<String, Value>
     }))
 }
 
-/// Headers as a JSON object; the values of one that is there several times are joined, as RFC
-/// 9110, 5.3 says.
+/// Headers as a JSON object. The values of one that is there several times are joined, but for
+/// `set-cookie`, whose values may have commas: those are a list (RFC 9110, 5.3).
 fn object(headers: impl IntoIterator<Item = (String, String)>) -> Map<String, Value> {
     let mut object = Map::new();
     for (name, value) in headers {
         match object.get_mut(&name) {
+            Some(Value::Array(cookies)) => cookies.push(Value::String(value)),
+            Some(cookie) if name == "set-cookie" => {
+                *cookie = Value::Array(vec![cookie.take(), Value::String(value)]);
+            }
             Some(Value::String(present)) => {
                 present.push_str(", ");
                 present.push_str(&value);

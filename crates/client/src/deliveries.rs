@@ -94,10 +94,30 @@ pub struct Attempt {
     pub error: Option<String>,
     /// What was sent.
     pub request_headers: BTreeMap<String, String>,
-    /// What came.
-    pub response_headers: BTreeMap<String, String>,
+    /// What came: a value for each name, and several for `set-cookie` where it came several times.
+    #[serde(deserialize_with = "one_or_more")]
+    pub response_headers: BTreeMap<String, Vec<String>>,
     /// The beginning of what came.
     pub response_body: Option<String>,
+}
+
+/// Reads header values: texts, and lists of texts.
+fn one_or_more<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Values {
+        One(String),
+        More(Vec<String>),
+    }
+
+    let headers = BTreeMap::<String, Values>::deserialize(deserializer)?;
+    let headers = headers.into_iter().map(|(name, values)| match values {
+        Values::One(value) => (name, vec![value]),
+        Values::More(values) => (name, values),
+    });
+    Ok(headers.collect())
 }
 
 /// Which deliveries to list.

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod account;
 pub mod catalogue;
+pub mod charset;
 pub mod check;
 pub mod delivery;
 #[cfg(test)]

@@ -226,6 +226,8 @@ fn compose(
     let mut headers = vec![
         ("content-type".to_owned(), action.content_type.clone()),
         ("user-agent".to_owned(), USER_AGENT.to_owned()),
+        // Firewalls block requests without it (OWASP Core Rule Set, rule 920300).
+        ("accept".to_owned(), "*/*".to_owned()),
     ];
     for (name, value) in custom_headers {
         let value = value.as_str().unwrap_or_default().to_owned();
@@ -315,6 +317,14 @@ mod tests {
         let request = composed(serde_json::json!({
             "name": "A", "url": "https://example.com/", "headers": {"X-Key": "k", "User-Agent": "u"},
         }));
+        let own = composed(serde_json::json!({
+            "name": "A", "url": "https://example.com/", "headers": {"Accept": "application/json"},
+        }));
+        let accepts: Vec<_> = own.headers.iter().filter(|(n, _)| n == "accept").collect();
+        assert_eq!(
+            accepts,
+            [&("accept".to_owned(), "application/json".to_owned())]
+        );
         let header = |name: &str| {
             let mut values = request.headers.iter().filter(|(n, _)| n == name);
             let value = values.next().map(|(_, value)| value.as_str());
@@ -327,6 +337,7 @@ mod tests {
         assert_eq!(header("content-type"), Some("application/json"));
         assert_eq!(header("x-key"), Some("k"));
         assert_eq!(header("user-agent"), Some("u"));
+        assert_eq!(header("accept"), Some("*/*"));
     }
 
     #[test]

@@ -172,6 +172,7 @@ pub(crate) fn delivery_details(status: &str) -> Value {
 /// The headers of a request to a receiver, without the values of secret ones.
 fn sent_headers() -> Value {
     json!({
+        "accept": "*/*",
         "authorization": NOT_SHOWN,
         "content-type": trigger::DEFAULT_CONTENT_TYPE,
         "user-agent": USER_AGENT,

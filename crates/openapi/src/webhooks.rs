@@ -43,7 +43,8 @@ pub(crate) fn all() -> Value {
                 "operationId": "receiveEvent",
                 "summary": "An event that fires a trigger",
                 "description": "Sent by an action, with its method, to its URL, signed as Standard Webhooks \
-                     says. Without a body template the body is this. Any answer of 2xx within the \
+                     says, with `Accept: */*` unless the action sets another. Without a body template the body is \
+                     this. Any answer of 2xx within the \
                      action's timeout is a success; everything else, a redirect too, is a failure \
                      and is repeated on the action's schedule. 410 disables the action.",
                 "security": [],

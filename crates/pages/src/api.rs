@@ -204,8 +204,9 @@ pub struct Attempt {
     pub error: Option<String>,
     /// What was sent.
     pub request_headers: BTreeMap<String, String>,
-    /// What came.
-    pub response_headers: BTreeMap<String, String>,
+    /// What came: names and values.
+    #[serde(deserialize_with = "header_lines")]
+    pub response_headers: Vec<(String, String)>,
     /// The beginning of what came.
     pub response_body: Option<String>,
 }
@@ -329,6 +330,28 @@ pub struct FieldError {
     pub pointer: String,
     /// What is wrong with it.
     pub detail: String,
+}
+
+/// Reads headers, whose values are texts or lists of texts, as lines.
+fn header_lines<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(String, String)>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Values {
+        One(String),
+        More(Vec<String>),
+    }
+
+    let headers = BTreeMap::<String, Values>::deserialize(deserializer)?;
+    let lines = headers.into_iter().flat_map(|(name, values)| {
+        let values = match values {
+            Values::One(value) => vec![value],
+            Values::More(values) => values,
+        };
+        values.into_iter().map(move |value| (name.clone(), value))
+    });
+    Ok(lines.collect())
 }
 
 fn status<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Status, D::Error> {

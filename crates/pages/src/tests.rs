@@ -90,7 +90,7 @@ impl Sample<'_> {
                 {
                     "number": 2, "started_at": TIME, "duration_ms": 1_200, "status_code": 200,
                     "request_headers": {"x": self.text},
-                    "response_headers": {"y": self.text, (self.text): "z"},
+                    "response_headers": {"set-cookie": [self.text, "c=3"], (self.text): "z"},
                     "response_body": self.text,
                 },
             ],
@@ -480,4 +480,35 @@ fn success_is_said_to_be_whole_only_where_nothing_failed() {
     };
     let (_, page) = sample.pages().swap_remove(3);
     assert!(page.contains("99.9 %"), "{page}");
+}
+
+#[test]
+fn cookies_that_a_receiver_set_have_a_line_each() {
+    let sample = Sample {
+        text: "b=2",
+        role: Role::View,
+    };
+    let pages = sample.pages();
+    let (_, page) = pages.iter().find(|(name, _)| *name == "delivery").unwrap();
+    for value in ["b=2", "c=3"] {
+        let line = format!("<div><dt>set-cookie</dt><dd>{value}</dd></div>");
+        assert!(page.contains(&line), "{page}");
+    }
+}
+
+#[test]
+fn a_text_field_begins_with_the_line_break_that_html_drops() {
+    let sample = Sample {
+        text: "\nOne",
+        role: Role::Manage,
+    };
+    let pages = sample.pages();
+    for (wanted, field) in [("trigger", "description"), ("action", "body_template")] {
+        let (_, page) = pages.iter().find(|(name, _)| *name == wanted).unwrap();
+        let (_, field) = page
+            .split_once(&format!("<textarea id=\"{field}\""))
+            .unwrap();
+        let (_, text) = field.split_once('>').unwrap();
+        assert!(text.starts_with("\n\nOne</textarea>"), "{text}");
+    }
 }

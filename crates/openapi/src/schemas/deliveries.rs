@@ -4,7 +4,7 @@ use domain::delivery::Status;
 
 use super::{Named, action_id, delivery_id, event_id, event_type, page, trigger_id};
 use crate::schema::{
-    Schema, count, flag, integer, list, map, object, of, one_of, text, time, time_given,
+    Schema, count, either, flag, integer, list, map, object, of, one_of, text, time, time_given,
 };
 
 pub(super) fn schemas() -> Vec<Named> {
@@ -78,7 +78,13 @@ fn attempt() -> Schema {
             "request_headers",
             map(text()).says("What was sent. The values of custom headers are not shown."),
         ),
-        ("response_headers", map(text()).says("What came.")),
+        (
+            "response_headers",
+            map(either([text(), list(text())])).says(
+                "What came. The values of a header that came several times are joined with commas; \
+                 those of `set-cookie` are a list.",
+            ),
+        ),
         (
             "response_body",
             text()
