@@ -15,6 +15,8 @@ use tokio::task::AbortHandle;
 pub enum Act {
     /// Reads the request to its end.
     Read,
+    /// Reads the request's head, and of its body what comes along.
+    ReadHead,
     /// Writes this.
     Say(Vec<u8>),
     /// Writes this over and over, as fast as it is taken, this many times at most.
@@ -110,7 +112,8 @@ async fn listen(listener: TcpListener, acts: Arc<[Act]>, seen: Arc<Seen>) {
 async fn perform(mut connection: TcpStream, acts: &[Act], seen: &Seen) -> Result<()> {
     for act in acts {
         match act {
-            Act::Read => read(&mut connection).await?,
+            Act::Read => read(&mut connection, true).await?,
+            Act::ReadHead => read(&mut connection, false).await?,
             Act::Say(bytes) => say(&mut connection, bytes, seen).await?,
             Act::Flood(bytes, times) => {
                 for _ in 0..*times {
@@ -141,8 +144,8 @@ async fn say(connection: &mut TcpStream, bytes: &[u8], seen: &Seen) -> Result<()
     Ok(())
 }
 
-/// Reads a request as the service sends it: with a `content-length`.
-async fn read(connection: &mut TcpStream) -> Result<()> {
+/// Reads a request as the service sends it: with a `content-length`; its head alone unless `whole`.
+async fn read(connection: &mut TcpStream, whole: bool) -> Result<()> {
     const END: &[u8] = b"\r\n\r\n";
     let mut request = Vec::new();
     loop {
@@ -153,6 +156,9 @@ async fn read(connection: &mut TcpStream) -> Result<()> {
         let Some(head) = request.windows(END.len()).position(|window| window == END) else {
             continue;
         };
+        if !whole {
+            return Ok(());
+        }
         let text = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();
         let body = text
             .lines()

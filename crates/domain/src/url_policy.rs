@@ -168,6 +168,17 @@ impl EndpointUrl {
         &self.0[Position::BeforeHost..Position::AfterPort]
     }
 
+    /// The same authority in another spelling: with the scheme's own port, or with a zero before
+    /// another. Hosts keep connections by the authority's text, so that a request to this one leaves
+    /// on a connection of its own; the `host` header of HTTP/1.1 stays as it is.
+    pub fn respelt_authority(&self) -> String {
+        let host = &self.0[Position::BeforeHost..Position::AfterHost];
+        match self.0.port() {
+            Some(port) => format!("{host}:0{port}"),
+            None => format!("{host}:{}", if self.is_https() { 443 } else { 80 }),
+        }
+    }
+
     /// The request's target: a path that starts with `/`, and the query with its `?` if there is
     /// one.
     pub fn path_and_query(&self) -> &str {

@@ -17,7 +17,7 @@ use wasi::{
             OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
         },
     },
-    io::streams::StreamError,
+    io::streams::{OutputStream, StreamError},
 };
 
 use crate::{
@@ -29,6 +29,16 @@ use crate::{
 const MAX_RESPONSE_BODY: usize = 16 * 1024;
 /// How much of a response's headers is kept, in bytes of names and values.
 const MAX_RESPONSE_HEADERS: usize = 8 * 1024;
+
+/// How soon after a request was sent its connection has to end for the request to be sent again. A
+/// connection that was closed before answers within a round trip; a receiver that took longer was
+/// working on the request.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// How much of a request is sent at once when it is sent again, in bytes: sockets' buffers hold that
+/// much.
+const AT_FIRST: usize = 16 * 1024;
+/// How long the rest of a request that is sent again is held back for an early answer.
+const EARLY_ANSWER: Duration = Duration::from_millis(500);
 
 /// What came of an attempt, and what was seen of the response.
 #[derive(Debug)]
@@ -94,22 +104,86 @@ async fn exchange(
     timeout: Duration,
     response: &mut Response,
 ) -> Result<(), Failure> {
-    let incoming = respond(url, request, timeout).await?;
+    let sent_at = Moment::now();
+    let mut answer = respond(url, url.authority(), request, timeout, None).await;
+    // A kept connection may have been closed by the receiver as the request left. Receivers know a
+    // repeated webhook by its id.
+    let ended = answer.as_ref().is_err_and(NoAnswer::is_end_of_connection);
+    if ended && sent_at.elapsed() < AT_ONCE {
+        let authority = url.respelt_authority();
+        answer = respond(url, &authority, request, timeout, Some(EARLY_ANSWER)).await;
+    }
+    let Answer { incoming, unsent } = answer?;
     response.status = Some(incoming.status());
     response.headers = headers(&incoming);
     let body = incoming
         .consume()
         .map_err(|()| internal("the response's body is taken"))?;
-    read(&body, &mut response.body).await
+    match read(&body, &mut response.body).await {
+        // Who answers before the request has ended may close the connection, too.
+        Err(failure) if unsent.is_some() && !matches!(failure, Failure::Timeout(_)) => Ok(()),
+        read => read,
+    }
 }
 
-/// Sends the request and waits for the response's head.
+/// A response whose head came.
+struct Answer {
+    incoming: IncomingResponse,
+    /// The request's body, unless all of it was sent before the head came. Dropping it ends the
+    /// exchange.
+    unsent: Option<(OutputStream, OutgoingBody)>,
+}
+
+/// Why no head of a response came.
+enum NoAnswer {
+    /// The host says so.
+    Host(ErrorCode),
+    /// The host does not do as it should.
+    Internal(Failure),
+}
+
+impl NoAnswer {
+    /// Whether the connection ended. Hosts have one code for that and for an answer that is not
+    /// HTTP.
+    fn is_end_of_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Host(ErrorCode::HttpProtocolError | ErrorCode::ConnectionTerminated)
+        )
+    }
+}
+
+impl From<ErrorCode> for NoAnswer {
+    fn from(code: ErrorCode) -> Self {
+        Self::Host(code)
+    }
+}
+
+impl From<Failure> for NoAnswer {
+    fn from(failure: Failure) -> Self {
+        Self::Internal(failure)
+    }
+}
+
+impl From<NoAnswer> for Failure {
+    fn from(why: NoAnswer) -> Self {
+        match why {
+            NoAnswer::Host(code) => failure(&code),
+            NoAnswer::Internal(failure) => failure,
+        }
+    }
+}
+
+/// Sends the request and waits for the response's head. With `held_back`, most of a long body waits
+/// that long for an answer: a host that is writing when the connection is closed may lose the answer.
 async fn respond(
     url: &EndpointUrl,
+    authority: &str,
     request: &WebhookRequest,
     timeout: Duration,
-) -> Result<IncomingResponse, Failure> {
-    let (outgoing, body) = outgoing(url, request)?;
+    held_back: Option<Duration>,
+) -> Result<Answer, NoAnswer> {
+    let (outgoing, body) = outgoing(url, authority, request)?;
     let options = options(timeout)?;
 
     // A body that fits the host's buffer is complete before the request is handed over, and
@@ -117,36 +191,57 @@ async fn respond(
     let stream = body
         .write()
         .map_err(|()| internal("the request's body is taken"))?;
-    let room = stream
-        .check_write()
-        .map_err(|_| Failure::ConnectionClosed)?;
-    let room = usize::try_from(room)
-        .unwrap_or(usize::MAX)
-        .min(request.body.len());
-    let (first, rest) = request.body.split_at(room);
+    let closed = |_| internal("the request's body is closed");
+    let room = usize::try_from(stream.check_write().map_err(closed)?).unwrap_or(usize::MAX);
+    let room = room.min(held_back.map_or(usize::MAX, |_| AT_FIRST));
+    let (first, rest) = request.body.split_at(room.min(request.body.len()));
     if !first.is_empty() {
-        stream.write(first).map_err(|_| Failure::ConnectionClosed)?;
+        stream.write(first).map_err(closed)?;
     }
     if rest.is_empty() {
         drop(stream);
-        OutgoingBody::finish(body, None).map_err(|error| failure(&error))?;
-        let response = outgoing_handler::handle(outgoing, Some(options));
-        return head(&response.map_err(|error| failure(&error))?).await;
+        OutgoingBody::finish(body, None)?;
+        let response = outgoing_handler::handle(outgoing, Some(options))?;
+        let incoming = head(&response).await?;
+        return Ok(Answer {
+            incoming,
+            unsent: None,
+        });
     }
-    let response =
-        outgoing_handler::handle(outgoing, Some(options)).map_err(|error| failure(&error))?;
-    // A receiver may answer without reading to the end; its answer tells more than the broken
-    // stream does.
-    let written = stream::write(&stream, rest).await;
+    let response = outgoing_handler::handle(outgoing, Some(options))?;
+    // A receiver may answer without reading to the end.
+    let early = {
+        let write = std::pin::pin!(async {
+            if let Some(pause) = held_back {
+                clock::sleep_until(Moment::now().after(pause)).await;
+            }
+            stream::write(&stream, rest).await
+        });
+        match select(std::pin::pin!(head(&response)), write).await {
+            Either::Left((head, _)) => Some(head?),
+            // The answer tells more than a broken stream does.
+            Either::Right((Err(_), head)) => Some(head.await?),
+            Either::Right((Ok(()), _)) => None,
+        }
+    };
+    if let Some(incoming) = early {
+        return Ok(Answer {
+            incoming,
+            unsent: Some((stream, body)),
+        });
+    }
     drop(stream);
-    if written.is_ok() {
-        OutgoingBody::finish(body, None).map_err(|error| failure(&error))?;
-    }
-    head(&response).await
+    OutgoingBody::finish(body, None)?;
+    let incoming = head(&response).await?;
+    Ok(Answer {
+        incoming,
+        unsent: None,
+    })
 }
 
 fn outgoing(
     url: &EndpointUrl,
+    authority: &str,
     request: &WebhookRequest,
 ) -> Result<(OutgoingRequest, OutgoingBody), Failure> {
     let mut headers: Vec<_> = request
@@ -174,9 +269,7 @@ fn outgoing(
     let refused = |()| internal("the request's head is refused");
     outgoing.set_method(&method).map_err(refused)?;
     outgoing.set_scheme(Some(&scheme)).map_err(refused)?;
-    outgoing
-        .set_authority(Some(url.authority()))
-        .map_err(refused)?;
+    outgoing.set_authority(Some(authority)).map_err(refused)?;
     outgoing
         .set_path_with_query(Some(url.path_and_query()))
         .map_err(refused)?;
@@ -198,11 +291,10 @@ fn options(timeout: Duration) -> Result<RequestOptions, Failure> {
     Ok(options)
 }
 
-async fn head(response: &FutureIncomingResponse) -> Result<IncomingResponse, Failure> {
-    wait::until(|| response.get(), || response.subscribe())
-        .await
-        .map_err(|()| internal("the response is taken"))?
-        .map_err(|error| failure(&error))
+async fn head(response: &FutureIncomingResponse) -> Result<IncomingResponse, NoAnswer> {
+    let head = wait::until(|| response.get(), || response.subscribe()).await;
+    let head = head.map_err(|()| internal("the response is taken"))?;
+    Ok(head?)
 }
 
 fn headers(incoming: &IncomingResponse) -> Vec<(String, String)> {

@@ -413,3 +413,26 @@ fn whatever_passes_is_sent_as_it_was_checked() {
     }
     assert!(passed > 500, "{passed}");
 }
+
+#[test]
+fn an_authority_in_another_spelling_is_the_same_authority() {
+    let policy = UrlPolicy {
+        allow_private_targets: true,
+        ..UrlPolicy::default()
+    };
+    for (url, respelt) in [
+        ("https://example.com/a", "example.com:443"),
+        ("http://example.com/", "example.com:80"),
+        ("http://example.com:8080/", "example.com:08080"),
+        ("https://[2606:4700::1111]/", "[2606:4700::1111]:443"),
+    ] {
+        let url = EndpointUrl::parse(url, &policy).unwrap();
+        assert_eq!(url.respelt_authority(), respelt);
+        let again = format!(
+            "{}://{respelt}/",
+            if url.is_https() { "https" } else { "http" }
+        );
+        let again = EndpointUrl::parse(&again, &policy).unwrap();
+        assert_eq!(again.authority(), url.authority());
+    }
+}

@@ -363,6 +363,40 @@ fn a_connection_is_kept_for_the_next_guest() {
 }
 
 #[test]
+fn a_kept_connection_that_ends_as_the_request_leaves_is_an_error() {
+    // Each connection is closed as its second request comes.
+    let server = Server::new(|mut stream, read| {
+        if read(&mut stream) && stream.write_all(EMPTY.as_bytes()).is_ok() {
+            read(&mut stream);
+        }
+    });
+    let service = allowing(ANYWHERE);
+    fetch(&service, &server.url()).ok();
+    let refused = fetch(&service, &server.url()).refused();
+    assert_eq!(refused, "ErrorCode::HttpProtocolError");
+    // What has left is not sent again by the host.
+    assert_eq!(server.requests.lock().expect("no panic").len(), 2);
+}
+
+#[test]
+fn connections_are_kept_by_the_text_of_the_authority() {
+    let connections = Arc::new(Mutex::new(Vec::new()));
+    let kept = connections.clone();
+    let server = Server::new(move |mut stream, read| {
+        if read(&mut stream) && stream.write_all(EMPTY.as_bytes()).is_ok() {
+            kept.lock().expect("no panic").push(stream);
+        }
+    });
+    let service = allowing(ANYWHERE);
+    fetch(&service, &server.url()).ok();
+    let respelt = server.url().replace("127.0.0.1:", "127.0.0.1:0");
+    fetch(&service, &respelt).ok();
+    assert_eq!(connections.lock().expect("no panic").len(), 2);
+    let requests = server.requests.lock().expect("no panic");
+    assert_eq!(requests[0], requests[1], "the host header is the same");
+}
+
+#[test]
 fn https_needs_a_certificate_that_the_system_trusts() {
     let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
     let certificate = certificate.expect("a certificate");
