@@ -19,23 +19,50 @@ const FETCH_LIMIT: Duration = Duration::from_secs(120);
 /// The two workspaces; what one of them takes from outside, the other need not.
 const MANIFESTS: [&str; 2] = ["Cargo.toml", "fuzz/Cargo.toml"];
 
-pub(crate) fn check(project: &Project) -> Result<()> {
+/// Whether the dependencies were checked for advisories.
+#[must_use]
+pub(crate) enum Advisories {
+    Checked,
+    /// The database can't be reached, and why.
+    Unreachable(anyhow::Error),
+}
+
+impl Advisories {
+    /// Warns when nothing was checked. Call it at the end: a warning amid the output is overlooked.
+    pub(crate) fn warn(&self) {
+        if let Self::Unreachable(error) = self {
+            eprintln!(
+                "xtask: WARNING: no dependency was checked for advisories, because their database can't be reached: {error:#}"
+            );
+        }
+    }
+
+    /// # Errors
+    ///
+    /// When nothing was checked.
+    fn required(self) -> Result<()> {
+        match self {
+            Self::Checked => Ok(()),
+            Self::Unreachable(error) => {
+                Err(error.context("the advisory database can't be reached"))
+            }
+        }
+    }
+}
+
+/// Checks licences and sources, and the advisories where their database can be reached.
+pub(crate) fn check(project: &Project) -> Result<Advisories> {
     eprintln!("xtask: dependencies: licences and sources");
     let deny = Deny::ready(project)?;
     for manifest in MANIFESTS {
         deny.check(project, manifest, &["bans", "licenses", "sources"])?;
     }
+    deny.advisories(project)
+}
 
-    eprintln!("xtask: dependencies: advisories");
-    let mut fetch = deny.command(project, MANIFESTS[0]);
-    if let Err(error) = process::run_at_most(fetch.args(["fetch", "db"]), FETCH_LIMIT) {
-        // It is kept on GitHub alone, which not every machine that builds can reach; that says nothing about the dependencies.
-        eprintln!("xtask: the advisories can't be had ({error:#}), so nothing is checked for any");
-        return Ok(());
-    }
-    MANIFESTS
-        .iter()
-        .try_for_each(|manifest| deny.check(project, manifest, &["advisories"]))
+/// Checks the advisories alone. Fails where their database can't be reached, so that a deployment does not depend on luck.
+pub(crate) fn check_advisories(project: &Project) -> Result<()> {
+    Deny::ready(project)?.advisories(project)?.required()
 }
 
 /// A cargo-deny.
@@ -81,6 +108,20 @@ impl Deny {
         let mut check = self.command(project, manifest);
         process::run(check.arg("check").args(what))
             .with_context(|| format!("what {manifest} depends on is not as deny.toml wants it"))
+    }
+
+    /// Gets the database, and checks the dependencies against it.
+    fn advisories(&self, project: &Project) -> Result<Advisories> {
+        eprintln!("xtask: dependencies: advisories");
+        let mut fetch = self.command(project, MANIFESTS[0]);
+        if let Err(error) = process::run_at_most(fetch.args(["fetch", "db"]), FETCH_LIMIT) {
+            // It is kept on GitHub alone, which not every machine that builds can reach; that says nothing about the dependencies.
+            return Ok(Advisories::Unreachable(error));
+        }
+        for manifest in MANIFESTS {
+            self.check(project, manifest, &["advisories"])?;
+        }
+        Ok(Advisories::Checked)
     }
 
     fn command(&self, project: &Project, manifest: &str) -> Command {

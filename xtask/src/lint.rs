@@ -11,7 +11,7 @@ use crate::toolchain::WasmToolchain;
 
 pub(crate) fn run(project: &Project) -> Result<()> {
     formatting(project)?;
-    dependencies::check(project)?;
+    let advisories = dependencies::check(project)?;
 
     eprintln!("xtask: clippy, native");
     // The components too: natively, their tests are linted with them.
@@ -29,7 +29,9 @@ pub(crate) fn run(project: &Project) -> Result<()> {
     for package in COMPONENTS.iter().chain([&PROBE]) {
         wasm.args(["--package", package]);
     }
-    process::run(wasm.args(["--", "--deny", "warnings"]))
+    process::run(wasm.args(["--", "--deny", "warnings"]))?;
+    advisories.warn();
+    Ok(())
 }
 
 pub(crate) fn formatting(project: &Project) -> Result<()> {

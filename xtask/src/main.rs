@@ -54,6 +54,8 @@ enum Task {
     Up(up::Options),
     /// Check formatting, dependencies and lints, natively and for WebAssembly
     Lint,
+    /// Check the dependencies against today's advisories; fails where those can't be had
+    Advisories,
     /// Run every test: unit tests, the embedded host's own, the end-to-end suite, and the contract
     Test(test::Options),
     /// Try the running service against its own description (`/openapi.json`)
@@ -101,6 +103,7 @@ fn run(task: Task) -> Result<()> {
         Task::Build => build::run(&project),
         Task::Up(options) => up::run(&project, options),
         Task::Lint => lint::run(&project),
+        Task::Advisories => dependencies::check_advisories(&project),
         Task::Test(options) => test::run(&project, &options),
         Task::Contract(options) => contract::run(&project, &options),
         Task::Fuzz(options) => fuzz::run(&project, &options),

@@ -50,10 +50,12 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
             })?),
         };
     let started = Instant::now();
-    if options.lint {
+    let advisories = if options.lint {
         lint::formatting(project)?;
-        step("dependencies", || dependencies::check(project))?;
-    }
+        Some(step("dependencies", || dependencies::check(project))?)
+    } else {
+        None
+    };
     let toolchain = WasmToolchain::ready(project)?;
     receivers::ready(project)?;
     browser::ready(project)?;
@@ -148,6 +150,9 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         "xtask: all tests passed in {} s",
         started.elapsed().as_secs()
     );
+    if let Some(advisories) = advisories {
+        advisories.warn();
+    }
     Ok(())
 }
 
