@@ -5,8 +5,8 @@ use std::time::Duration;
 use domain::{
     charset,
     delivery::{Failure, GONE, Retry, Settled, Status, settle, settle_test},
+    headers::NOT_SHOWN,
     id::{ActionId, TriggerId},
-    preview::NOT_SHOWN,
     signing_keys::Scheme,
     time::Timestamp,
     trigger::Action,
@@ -75,6 +75,7 @@ pub(crate) async fn attempt(prepared: Prepared, settings: &Settings) -> Done {
             started_at,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             status_code: response.status,
+            hidden_cause: outcome.as_ref().err().and_then(Failure::hidden_cause),
             error: outcome.err().map(|failure| failure.to_string()),
             request_headers: request
                 .map(|request| shown_headers(request, &prepared.action))

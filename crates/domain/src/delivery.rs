@@ -81,8 +81,13 @@ pub enum Failure {
     #[error("timeout after {0} s")]
     Timeout(u32),
     /// The host's name has no address.
-    #[error("dns: the host's name could not be resolved")]
+    #[error("dns: the host's name does not resolve to a public address")]
     Dns,
+    /// The host's name resolves to addresses of which none is public. The text is that of
+    /// [`Failure::Dns`]: an account's users could otherwise ask for the names of the network that the
+    /// service runs in. The log and the metrics have the cause.
+    #[error("{}", Self::Dns)]
+    PrivateName,
     /// Nobody listens there.
     #[error("connection refused")]
     ConnectionRefused,
@@ -92,7 +97,7 @@ pub enum Failure {
     /// No secure connection could be made.
     #[error("tls: {0}")]
     Tls(&'static str),
-    /// The host, or this service's policy, does not let requests go there.
+    /// The runtime, or this service's policy, does not let requests go to that URL.
     #[error("blocked address: {0}")]
     Blocked(String),
     /// What came back is no HTTP response.
@@ -107,7 +112,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// What the texts of failures begin with, each with one of these: their causes, in few words.
+    /// The causes of failures, in few words. The text of a failure begins with its cause, but for
+    /// [`Failure::PrivateName`].
     pub const CAUSES: [&str; 11] = [
         "status",
         "redirect",
@@ -122,12 +128,20 @@ impl Failure {
         "internal",
     ];
 
-    /// Which of them this one has.
+    /// Its cause, for the log and the metrics. It is not for an account's users.
     pub fn cause(&self) -> &'static str {
+        if let Some(cause) = self.hidden_cause() {
+            return cause;
+        }
         let text = self.to_string();
         let mut causes = Self::CAUSES.into_iter();
         let found = causes.find(|cause| text.starts_with(cause));
         found.unwrap_or("internal")
+    }
+
+    /// Its cause, where the text does not begin with it.
+    pub fn hidden_cause(&self) -> Option<&'static str> {
+        (*self == Self::PrivateName).then_some("blocked address")
     }
 }
 
@@ -292,6 +306,20 @@ mod tests {
             let causes = causes.filter(|cause| text.starts_with(**cause));
             assert_eq!(causes.count(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn a_private_name_reads_as_one_that_does_not_resolve_and_has_its_cause() {
+        let (private, unknown) = (Failure::PrivateName, Failure::Dns);
+        assert_eq!(private.to_string(), unknown.to_string());
+        assert_eq!(
+            (private.cause(), unknown.cause()),
+            ("blocked address", "dns")
+        );
+        assert!(Failure::CAUSES.contains(&private.cause()));
+        let of = |failure| settled(&Err(failure), 3, None);
+        assert_eq!(of(private.clone()), of(unknown.clone()));
+        assert_eq!(settle_test(&Err(private)), settle_test(&Err(unknown)));
     }
 
     #[test]

@@ -19,6 +19,26 @@ pub const MAX_CONTENT_TYPE: usize = 255;
 /// How much of a name a refusal repeats, in characters.
 const MAX_SHOWN_NAME: usize = 100;
 
+/// What the name of a header has in it that most likely carries a credential.
+pub const SECRET_WORDS: [&str; 7] = [
+    "authorization",
+    "cookie",
+    "key",
+    "token",
+    "secret",
+    "password",
+    "signature",
+];
+
+/// What is shown in the place of a value that the reader may not see.
+pub const NOT_SHOWN: &str = "(not shown)";
+
+/// Whether the value of a header of this name, in lower case, is secret unless the action says
+/// otherwise.
+pub fn sounds_secret(name: &str) -> bool {
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
 /// The headers that an action adds, in their order: names in lower case, none twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CustomHeaders(Vec<Header>);
@@ -45,6 +65,11 @@ pub enum HeaderRefusal {
     /// The value holds something else than visible ASCII, spaces and tabs.
     #[error("has the character U+{:04X} in its value: only visible ASCII, spaces and tabs are allowed", u32::from(*.0))]
     Character(char),
+    /// The value is what stands for one that is not shown.
+    #[error(
+        "has the value {NOT_SHOWN:?}, which stands for one that is not shown: send the value itself, or leave the header out"
+    )]
+    NotShown,
     /// The value starts or ends with a space or a tab.
     #[error("has a value that starts or ends with a space or tab")]
     OuterSpace,
@@ -221,6 +246,9 @@ fn check_value(value: &str) -> Result<(), HeaderRefusal> {
     let is_allowed = |character: char| matches!(character, '\t' | ' '..='~');
     if let Some(unfit) = value.chars().find(|character| !is_allowed(*character)) {
         return Err(HeaderRefusal::Character(unfit));
+    }
+    if value == NOT_SHOWN {
+        return Err(HeaderRefusal::NotShown);
     }
     if value.starts_with(is_space) || value.ends_with(is_space) {
         return Err(HeaderRefusal::OuterSpace);

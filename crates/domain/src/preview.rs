@@ -6,6 +6,7 @@ use serde_json::{Map, Value, value::RawValue};
 use crate::{
     account::AccountId,
     filter::{Mismatch, Subject},
+    headers::NOT_SHOWN,
     id::{ActionId, DeliveryId, TriggerId},
     time::Timestamp,
     trigger::{Action, Method, Trigger},
@@ -14,9 +15,6 @@ use crate::{
 
 /// The most bytes of a body that are shown.
 pub const MAX_BODY: usize = 64 * 1024;
-
-/// What stands for the value of a header that is not shown.
-pub const NOT_SHOWN: &str = "(not shown)";
 
 /// A preview of one event.
 pub struct Preview<'a> {
@@ -297,7 +295,7 @@ mod tests {
         let request = &action["request"];
         assert_eq!(request["method"], "POST");
         assert_eq!(request["url"], "https://example.com/");
-        assert_eq!(request["headers"]["x-key"], "k");
+        assert_eq!(request["headers"]["x-key"], NOT_SHOWN);
         let body = request["body"].as_str().unwrap();
         let payload: Value = serde_json::from_str(body).unwrap();
         assert_eq!(payload["data"], json!({"n": 1}));

@@ -72,6 +72,8 @@ pub struct FinishedAttempt {
     pub status_code: Option<u16>,
     /// What went wrong, in words.
     pub error: Option<String>,
+    /// The cause of the failure where `error` does not begin with it. It is counted, and never shown.
+    pub hidden_cause: Option<&'static str>,
     /// What was sent.
     pub request_headers: Map<String, Json>,
     /// What came.
@@ -237,6 +239,7 @@ impl<D: Database> Ledger<D> {
                     "duration_ms": attempt.duration_ms,
                     "status_code": attempt.status_code,
                     "error": attempt.error,
+                    "hidden_cause": attempt.hidden_cause,
                     "request_headers": Json::Object(attempt.request_headers.clone()).to_string(),
                     "response_headers": Json::Object(attempt.response_headers.clone()).to_string(),
                     "response_body": attempt.response_body,
@@ -249,13 +252,15 @@ impl<D: Database> Ledger<D> {
         let recorded = self.run(
             "INSERT INTO attempt
                 (account, delivery_id, number, started_at, duration_ms, status_code, error,
-                 request_headers, response_headers, response_body, status, reason, due_at)
+                 request_headers, response_headers, response_body, status, reason, due_at,
+                 hidden_cause)
              SELECT delivery.account, delivery.id, delivery.attempt_count + 1,
                     done.value ->> 'started_at', done.value ->> 'duration_ms',
                     done.value ->> 'status_code', done.value ->> 'error',
                     done.value ->> 'request_headers', done.value ->> 'response_headers',
                     done.value ->> 'response_body', done.value ->> 'status',
-                    done.value ->> 'reason', done.value ->> 'due_at'
+                    done.value ->> 'reason', done.value ->> 'due_at',
+                    done.value ->> 'hidden_cause'
              FROM json_each(?2) AS done
              JOIN delivery ON delivery.account = done.value ->> 'account'
                 AND delivery.id = done.value ->> 'delivery' AND delivery.claim = ?1

@@ -83,7 +83,8 @@ const SCHEMA: &[&str] = &[
         ON delivery (account, trigger_id, id)",
     "CREATE INDEX IF NOT EXISTS delivery_action ON delivery (account, action_id, id)",
     // `status`, `reason` and `due_at` are what the attempt made of its delivery, and `hold_until` of
-    // its action, where the receiver asked for a pause.
+    // its action, where the receiver asked for a pause. `hidden_cause` is the cause of a failure whose
+    // `error` does not begin with it: it is counted, and never shown.
     "CREATE TABLE IF NOT EXISTS attempt (
         account          TEXT NOT NULL,
         delivery_id      TEXT NOT NULL,
@@ -99,6 +100,7 @@ const SCHEMA: &[&str] = &[
         reason           TEXT,
         due_at           INTEGER,
         hold_until       INTEGER,
+        hidden_cause     TEXT,
         PRIMARY KEY (account, delivery_id, number)
     )",
     "CREATE INDEX IF NOT EXISTS attempt_failed ON attempt (account, delivery_id)

@@ -127,6 +127,7 @@ impl<D: Database> Ledger<D> {
                  SELECT 'attempts',
                         CASE WHEN error IS NULL THEN '' WHEN error LIKE 'status ___' THEN error
                              ELSE coalesce(
+                                hidden_cause,
                                 (SELECT cause.value FROM json_each(?2) AS cause
                                  WHERE substr(error, 1, length(cause.value)) = cause.value),
                                 'other') END,

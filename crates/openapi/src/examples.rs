@@ -2,7 +2,7 @@
 
 use domain::{
     catalogue::{EventType, built_in},
-    preview::NOT_SHOWN,
+    headers::NOT_SHOWN,
     schedule::RetrySchedule,
     trigger,
     webhook::USER_AGENT,
@@ -49,7 +49,6 @@ pub(crate) fn filter() -> Value {
 pub(crate) fn action_input() -> Value {
     json!({
         "name": "Desk", "url": URL, "headers": { "authorization": "Bearer s3cr3t" },
-        "secret_headers": ["authorization"],
     })
 }
 
@@ -62,6 +61,7 @@ pub(crate) fn action() -> Value {
         "method": "POST",
         "headers": {},
         "secret_headers": ["authorization"],
+        "public_headers": [],
         "signature_schemes": ["v1"],
         "body_template": null,
         "content_type": trigger::DEFAULT_CONTENT_TYPE,

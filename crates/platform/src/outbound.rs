@@ -361,9 +361,8 @@ fn failure(error: &ErrorCode) -> Failure {
         ErrorCode::ConnectionRefused
         | ErrorCode::DestinationUnavailable
         | ErrorCode::DestinationIpUnroutable => Failure::ConnectionRefused,
-        ErrorCode::DestinationIpProhibited => {
-            Failure::Blocked("the host's name resolves to an address that is not public".into())
-        }
+        // Spin says so when the runtime configuration blocks every address of the name.
+        ErrorCode::DestinationIpProhibited => Failure::PrivateName,
         ErrorCode::HttpRequestDenied => {
             Failure::Blocked("this deployment does not let requests go there".into())
         }

@@ -156,6 +156,7 @@ fn settled(ledger: &Ledger<&File>, targets: &[Target], now: Timestamp) -> Result
             duration_ms: 40,
             status_code: Some(200),
             error: None,
+            hidden_cause: None,
             request_headers: headers(&[
                 ("content-type", "application/json"),
                 ("user-agent", "webhook-triggers/1.0.0"),

@@ -461,6 +461,7 @@ pub(crate) fn attempt(
         duration_ms: 500,
         status_code: Some(if ok { 204 } else { 500 }),
         error: (!ok).then(|| "status 500".into()),
+        hidden_cause: None,
         request_headers: serde_json::Map::new(),
         response_headers: serde_json::Map::new(),
         response_body: Some(String::new()),

@@ -1,11 +1,11 @@
 //! Tallies: everything is counted once, whatever happens to it.
 
-use domain::{metrics::DURATION_BOUNDS, time::Timestamp};
+use domain::{delivery::Failure, metrics::DURATION_BOUNDS, time::Timestamp};
 use ledger::{FinishedAttempt, Ledger, Owed, Tallies};
 
 use crate::support::{
     Post, Sqlite, Target, acme, again, at, attempt, begin_test, claim, claim_one, gave_up, post,
-    post_one, race, sent, settle_due,
+    post_one, race, sent, settle_due, show,
 };
 
 /// All that can be counted, counted.
@@ -31,6 +31,27 @@ fn try_one(ledger: &Ledger<&Sqlite>, now: Timestamp, error: Option<&str>, durati
         ..attempt(&claimed, now, settled)
     };
     assert_eq!(ledger.record(&claim, &[&done]).unwrap(), 1);
+}
+
+#[test]
+fn an_attempt_is_counted_by_its_hidden_cause_and_shown_without_it() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    let id = post_one(&ledger, Target::new(), at(0));
+    let (claim, claimed) = claim_one(&ledger, at(0));
+    let failure = Failure::PrivateName;
+    let done = FinishedAttempt {
+        error: Some(failure.to_string()),
+        hidden_cause: failure.hidden_cause(),
+        ..attempt(&claimed, at(0), gave_up())
+    };
+    ledger.record(&claim, &[&done]).unwrap();
+    assert_eq!(
+        of(&counted(&ledger, at(0)).attempts),
+        [("blocked address", 1)]
+    );
+    let shown = serde_json::to_string(&show(&ledger, id)).unwrap();
+    assert!(!shown.contains("blocked"), "{shown}");
 }
 
 #[test]
