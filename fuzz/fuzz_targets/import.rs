@@ -6,11 +6,14 @@ use domain::{
     account::AccountId,
     catalogue::Catalogue,
     input,
+    sealing::Sealer,
     time::Timestamp,
     transfer::{Destination, ImportInput},
     url_policy::UrlPolicy,
 };
 use libfuzzer_sys::fuzz_target;
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 fuzz_target!(|body: &[u8]| {
     // A passphrase asks for much work, by design.
@@ -20,7 +23,8 @@ fuzz_target!(|body: &[u8]| {
     let Ok(import) = input::parse::<ImportInput>(body) else {
         return;
     };
-    let Ok((document, lock)) = import.open() else {
+    let sealer = Sealer::parse(KEY).expect("a key");
+    let Ok((document, lock)) = import.open(&sealer) else {
         return;
     };
     assert!(lock.is_none());

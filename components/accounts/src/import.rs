@@ -2,9 +2,10 @@
 
 use domain::{
     account::AccountId,
-    transfer::{ImportInput, Outcome, TriggerSummary},
+    transfer::{ImportInput, Outcome, Seal, TriggerSummary},
 };
 use platform::{
+    config,
     http::{Request, Response, account},
     problem::Problem,
     triggers::Triggers,
@@ -15,6 +16,7 @@ use serde::Serialize;
 struct View<'a> {
     account: &'a AccountId,
     dry_run: bool,
+    seal: Seal,
     created: usize,
     updated: usize,
     unchanged: usize,
@@ -26,7 +28,8 @@ pub(crate) async fn import(request: &Request, account_id: &str) -> Result<Respon
     let query = request.head.query(&["dry_run"])?;
     let dry_run = query.flag("dry_run")?.unwrap_or(false);
     let input: ImportInput = request.json()?;
-    let (document, lock) = input.open()?;
+    let (document, lock) = input.open(&config::sealer()?)?;
+    let seal = document.seal();
     let triggers = Triggers::of(account)?;
     let planned = triggers.import(document, lock.as_ref(), dry_run).await?;
     let summaries: Vec<_> = planned.into_iter().map(|planned| planned.summary).collect();
@@ -37,6 +40,7 @@ pub(crate) async fn import(request: &Request, account_id: &str) -> Result<Respon
     Ok(Response::ok(&View {
         account: triggers.account(),
         dry_run,
+        seal,
         created: count(Outcome::Created),
         updated: count(Outcome::Updated),
         unchanged: count(Outcome::Unchanged),

@@ -32,7 +32,7 @@ pub(crate) async fn create(
             action.id
         ),
         &etag(action.revision),
-        &ActionView::of(&action, &Lens::on([&action], &triggers)?)?,
+        &ActionView::of(&action, &Lens::on([&action], &triggers, &request.head)?)?,
     ))
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn list(
         .filter(|_| more)
         .map(|action| page::cursor(&action.id.to_string()));
 
-    let lens = Lens::on(actions.iter().copied(), &triggers)?;
+    let lens = Lens::on(actions.iter().copied(), &triggers, &request.head)?;
     let views = actions
         .into_iter()
         .map(|action| ActionView::of(action, &lens));
@@ -70,18 +70,19 @@ pub(crate) fn list(
 }
 
 pub(crate) fn show(
+    request: &Request,
     account_id: &str,
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
     let triggers = Triggers::of(account(account_id)?)?;
     let trigger = triggers.find(trigger_id)?;
-    shown(find_action(&trigger, action_id)?, &triggers)
+    shown(request, find_action(&trigger, action_id)?, &triggers)
 }
 
 /// An action as it is now, with its version.
-fn shown(action: &Action, triggers: &Triggers) -> Result<Response, Problem> {
-    let view = ActionView::of(action, &Lens::on([action], triggers)?)?;
+fn shown(request: &Request, action: &Action, triggers: &Triggers) -> Result<Response, Problem> {
+    let view = ActionView::of(action, &Lens::on([action], triggers, &request.head)?)?;
     Ok(Response::ok(&view).header("etag", etag(action.revision)))
 }
 
@@ -97,7 +98,7 @@ pub(crate) async fn change(
     let action = triggers
         .change_action((trigger_id, action_id), patch, request.if_match())
         .await?;
-    shown(&action, &triggers)
+    shown(request, &action, &triggers)
 }
 
 pub(crate) async fn replace(
@@ -112,7 +113,7 @@ pub(crate) async fn replace(
     let action = triggers
         .replace_action((trigger_id, action_id), input, request.if_match())
         .await?;
-    shown(&action, &triggers)
+    shown(request, &action, &triggers)
 }
 
 pub(crate) async fn delete(

@@ -46,7 +46,7 @@ async fn route(request: Request) -> Result<Response, Problem> {
         (["v1", "accounts", _, "triggers"], _) => Err(Problem::method_not_allowed("GET, POST")),
 
         (["v1", "accounts", account, "triggers", trigger], &GET) => {
-            triggers::show(account, trigger)
+            triggers::show(&request, account, trigger)
         }
         (["v1", "accounts", account, "triggers", trigger], &PUT) => {
             triggers::replace(&request, account, trigger).await
@@ -82,7 +82,7 @@ async fn route(request: Request) -> Result<Response, Problem> {
                 action,
             ],
             &GET,
-        ) => actions::show(account, trigger, action),
+        ) => actions::show(&request, account, trigger, action),
         (
             [
                 "v1",

@@ -22,7 +22,7 @@ pub(crate) async fn create(request: &Request, account_id: &str) -> Result<Respon
     let input: TriggerInput = request.json()?;
     let triggers = Triggers::of(account)?;
     let trigger = triggers.create(input).await?;
-    let lens = Lens::on(&trigger.actions, &triggers)?;
+    let lens = Lens::on(&trigger.actions, &triggers, &request.head)?;
     Ok(created(
         &format!("/v1/accounts/{account_id}/triggers/{}", trigger.id),
         &etag(trigger.revision),
@@ -45,14 +45,22 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
 
     let triggers = Triggers::of(account)?;
     let (found, next) = triggers.list(&filter, &page)?;
-    let lens = Lens::on(found.iter().flat_map(|trigger| &trigger.actions), &triggers)?;
+    let lens = Lens::on(
+        found.iter().flat_map(|trigger| &trigger.actions),
+        &triggers,
+        &request.head,
+    )?;
     let views = found.iter().map(|trigger| TriggerView::of(trigger, &lens));
     Ok(Response::list(&views.collect::<Result<Vec<_>, _>>()?, next))
 }
 
-pub(crate) fn show(account_id: &str, trigger_id: &str) -> Result<Response, Problem> {
+pub(crate) fn show(
+    request: &Request,
+    account_id: &str,
+    trigger_id: &str,
+) -> Result<Response, Problem> {
     let triggers = Triggers::of(account(account_id)?)?;
-    shown(&triggers.find(trigger_id)?, &triggers)
+    shown(request, &triggers.find(trigger_id)?, &triggers)
 }
 
 pub(crate) async fn change(
@@ -66,7 +74,7 @@ pub(crate) async fn change(
     let trigger = triggers
         .change(trigger_id, patch, request.if_match())
         .await?;
-    shown(&trigger, &triggers)
+    shown(request, &trigger, &triggers)
 }
 
 pub(crate) async fn replace(
@@ -80,12 +88,12 @@ pub(crate) async fn replace(
     let trigger = triggers
         .replace(trigger_id, input, request.if_match())
         .await?;
-    shown(&trigger, &triggers)
+    shown(request, &trigger, &triggers)
 }
 
 /// A trigger as it is now, with its version.
-fn shown(trigger: &Trigger, triggers: &Triggers) -> Result<Response, Problem> {
-    let lens = Lens::on(&trigger.actions, triggers)?;
+fn shown(request: &Request, trigger: &Trigger, triggers: &Triggers) -> Result<Response, Problem> {
+    let lens = Lens::on(&trigger.actions, triggers, &request.head)?;
     let view = TriggerView::of(trigger, &lens)?;
     Ok(Response::ok(&view).header("etag", etag(trigger.revision)))
 }

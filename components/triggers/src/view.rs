@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use domain::{
     filter::Filter,
+    headers::NOT_SHOWN,
     id::{ActionId, TriggerId},
     schedule::RetrySchedule,
     signing_keys::Scheme,
@@ -11,7 +12,8 @@ use domain::{
     time::Timestamp,
     trigger::{Action, Disabled, Method, Trigger, Vault},
 };
-use platform::{ledger::Health, problem::Problem, triggers::Triggers};
+use http::Method as HttpMethod;
+use platform::{auth, http::Head, ledger::Health, problem::Problem, triggers::Triggers};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -40,6 +42,7 @@ pub(crate) struct ActionView<'a> {
     method: Method,
     headers: Map<String, Value>,
     secret_headers: &'a [String],
+    public_headers: &'a [String],
     signature_schemes: &'a [Scheme],
     body_template: Option<&'a str>,
     content_type: &'a str,
@@ -52,20 +55,25 @@ pub(crate) struct ActionView<'a> {
     updated_at: Timestamp,
 }
 
-/// What showing actions takes beside the actions: what opens their headers, and their health.
+/// What showing actions takes beside the actions: what opens their headers, whether the caller may
+/// see their values, and their health.
 pub(crate) struct Lens<'a> {
     vault: Vault<'a>,
+    shows_values: bool,
     health: HashMap<ActionId, Health>,
 }
 
 impl<'a> Lens<'a> {
-    /// For showing these actions.
+    /// For showing these actions to whoever sent the request with this head.
     pub(crate) fn on<'b>(
         actions: impl IntoIterator<Item = &'b Action>,
         triggers: &'a Triggers,
+        head: &Head,
     ) -> Result<Self, Problem> {
         Ok(Self {
             vault: triggers.vault(),
+            // Whatever changes an action took the right to manage it.
+            shows_values: head.method != HttpMethod::GET || auth::may_manage(head)?,
             health: triggers.health(actions)?,
         })
     }
@@ -93,6 +101,11 @@ impl<'a> TriggerView<'a> {
 
 impl<'a> ActionView<'a> {
     pub(crate) fn of(action: &'a Action, lens: &Lens<'_>) -> Result<Self, Problem> {
+        let mut headers = action.shown_headers(&lens.vault)?;
+        if !lens.shows_values {
+            let values = headers.values_mut();
+            values.for_each(|value| *value = Value::from(NOT_SHOWN));
+        }
         Ok(Self {
             id: action.id,
             name: &action.name,
@@ -100,8 +113,9 @@ impl<'a> ActionView<'a> {
             disabled: action.disabled.as_ref(),
             url: &action.url,
             method: action.method,
-            headers: action.shown_headers(&lens.vault)?,
+            headers,
             secret_headers: &action.secret_headers,
+            public_headers: &action.public_headers,
             signature_schemes: &action.signature_schemes,
             body_template: action.body_template.as_ref().map(BodyTemplate::source),
             content_type: &action.content_type,

@@ -104,9 +104,13 @@ pub struct NewAction {
     /// Headers of their requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
-    /// The names of those whose values are never shown again.
+    /// The names of those whose values are never shown again, beside those whose names sound secret,
+    /// such as `authorization`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secret_headers: Vec<String>,
+    /// The names of those whose values are shown although the names sound secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub public_headers: Vec<String>,
     /// How they are signed: `v1` under the action's secret, `v1a` under the account's key pair.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signature_schemes: Vec<String>,
@@ -152,6 +156,7 @@ impl From<Action> for NewAction {
             method: Some(action.method),
             headers: Some(action.headers),
             secret_headers: action.secret_headers,
+            public_headers: action.public_headers,
             signature_schemes: action.signature_schemes,
             body_template: action.body_template,
             content_type: Some(action.content_type),
@@ -208,6 +213,9 @@ pub struct Action {
     /// The names of those whose values are not shown.
     #[serde(default)]
     pub secret_headers: Vec<String>,
+    /// The names of those whose values are shown although the names sound secret.
+    #[serde(default)]
+    pub public_headers: Vec<String>,
     /// How they are signed.
     #[serde(default)]
     pub signature_schemes: Vec<String>,

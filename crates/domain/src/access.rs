@@ -18,7 +18,7 @@ use crate::account::AccountId;
 pub enum Scope {
     /// To post events, and nothing else.
     Ingest,
-    /// To look at everything but secrets.
+    /// To look at everything but secrets and the values of custom headers.
     Read,
     /// To look at everything and to change everything, but not to post events.
     Manage,

@@ -34,7 +34,7 @@ pub const MAX_RETURN_URL: usize = 1024;
 pub enum Role {
     /// Everything that there is to do in an account.
     Manage,
-    /// Look at it, but for signing secrets.
+    /// Look at it, but for signing secrets and the values of custom headers.
     View,
 }
 

@@ -101,6 +101,31 @@ impl Sealer {
         Ok(Self { keys })
     }
 
+    /// The id of the newest key, which seals.
+    pub fn newest(&self) -> &str {
+        &self.keys[0].id
+    }
+
+    /// The ids of all keys, the newest first.
+    pub fn ids(&self) -> Vec<String> {
+        self.keys.iter().map(|key| key.id.clone()).collect()
+    }
+
+    /// Whether the newest key sealed this.
+    pub fn is_newest(&self, sealed: &Sealed) -> bool {
+        sealed.key == self.keys[0].id
+    }
+
+    /// Seals under the newest key what an older one sealed for `owner`. What does not open stays as it
+    /// is.
+    pub fn reseal(&self, owner: &str, sealed: &mut Sealed, nonce: [u8; NONCE_LENGTH]) {
+        if !self.is_newest(sealed)
+            && let Ok(plain) = self.open(owner, sealed)
+        {
+            *sealed = self.seal(owner, &plain, nonce);
+        }
+    }
+
     /// Seals `plain` for `owner`: a text that says what the value belongs to.
     pub fn seal(&self, owner: &str, plain: &[u8], nonce: [u8; NONCE_LENGTH]) -> Sealed {
         let key = &self.keys[0];
@@ -108,6 +133,18 @@ impl Sealer {
             key: key.id.clone(),
             box_: seal_with(&key.cipher, owner, plain, nonce),
         }
+    }
+
+    /// As [`Sealer::open`], with the newest key alone: for what nobody who has an older key may make.
+    ///
+    /// # Errors
+    ///
+    /// When another key sealed it, or the value was altered or sealed for another owner.
+    pub fn open_newest(&self, owner: &str, sealed: &Sealed) -> Result<Vec<u8>, OpenError> {
+        if self.keys[0].id != sealed.key {
+            return Err(OpenError::UnknownKey(sealed.key.clone()));
+        }
+        open_with(&self.keys[0].cipher, owner, &sealed.box_)
     }
 
     /// Opens what was sealed for `owner`.
@@ -222,6 +259,40 @@ mod tests {
         );
         let gone = Sealer::parse(NEW).unwrap().open("a", &sealed);
         assert!(matches!(gone, Err(OpenError::UnknownKey(_))));
+    }
+
+    #[test]
+    fn what_an_older_key_sealed_is_resealed_under_the_newest() {
+        let mut sealed = Sealer::parse(OLD)
+            .unwrap()
+            .seal("a", b"value", [1; NONCE_LENGTH]);
+        let rotating = Sealer::parse(&format!("{NEW},{OLD}")).unwrap();
+        assert!(rotating.ids().len() == 2 && !rotating.is_newest(&sealed));
+        // Sealed for somebody else: it does not open, and stays.
+        let before = sealed.clone();
+        rotating.reseal("b", &mut sealed, [2; NONCE_LENGTH]);
+        assert_eq!(sealed, before);
+        rotating.reseal("a", &mut sealed, [2; NONCE_LENGTH]);
+        assert!(rotating.is_newest(&sealed));
+        let newest = Sealer::parse(NEW).unwrap();
+        assert_eq!(newest.open("a", &sealed), Ok(b"value".to_vec()));
+        let before = sealed.clone();
+        rotating.reseal("a", &mut sealed, [3; NONCE_LENGTH]);
+        assert_eq!(sealed, before);
+    }
+
+    #[test]
+    fn what_has_to_be_of_the_newest_key_does_not_open_with_an_older_one() {
+        let sealed = Sealer::parse(OLD)
+            .unwrap()
+            .seal("a", b"value", [1; NONCE_LENGTH]);
+        let rotating = Sealer::parse(&format!("{NEW},{OLD}")).unwrap();
+        assert!(rotating.open("a", &sealed).is_ok());
+        let refused = rotating.open_newest("a", &sealed);
+        assert!(matches!(refused, Err(OpenError::UnknownKey(_))));
+        let sealed = rotating.seal("a", b"value", [2; NONCE_LENGTH]);
+        assert_eq!(rotating.open_newest("a", &sealed), Ok(b"value".to_vec()));
+        assert_eq!(rotating.open_newest("b", &sealed), Err(OpenError::Forged));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
-use crate::input::FieldError;
+use crate::{input::FieldError, time::Timestamp};
 
 const PREFIX: &str = "whsec_";
 
@@ -43,6 +43,39 @@ impl RotationInput {
             return Err(FieldError::new("/overlap_seconds", detail));
         }
         Ok(overlap)
+    }
+}
+
+/// The most secrets, or key pairs, that go on signing beside the newest one.
+pub const MAX_PREVIOUS: usize = 4;
+
+/// Another rotation would stop one that was promised to go on signing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{MAX_PREVIOUS} older ones still sign, and each goes on until its expires_at: rotate again from \
+     {next} on, or with \"overlap_seconds\": 0, which retires all older ones at once"
+)]
+pub struct TooManyPrevious {
+    /// When the first of them ends.
+    pub next: Timestamp,
+}
+
+/// Makes room for another one that goes on signing for `overlap`: those that ended are dropped, and
+/// without an overlap all of them are. `end` is when one of them ends.
+///
+/// # Errors
+///
+/// When there is no room. Nothing that still signs is dropped for it.
+pub(crate) fn make_room<T>(
+    previous: &mut Vec<T>,
+    overlap: Duration,
+    now: Timestamp,
+    end: impl Fn(&T) -> Timestamp,
+) -> Result<(), TooManyPrevious> {
+    previous.retain(|one| !overlap.is_zero() && end(one) > now);
+    match previous.iter().map(end).min() {
+        Some(next) if previous.len() >= MAX_PREVIOUS => Err(TooManyPrevious { next }),
+        _ => Ok(()),
     }
 }
 

@@ -18,16 +18,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    sealing::{OpenError, Sealed},
+    sealing::{OpenError, Sealed, Sealer},
+    secret::{self, TooManyPrevious},
     time::Timestamp,
     trigger::Vault,
 };
 
 /// Random bytes that a key pair takes.
 pub const SEED_LENGTH: usize = Seed::BYTES;
-
-/// The most pairs that sign beside the newest one.
-const MAX_PREVIOUS: usize = 4;
 
 const PUBLIC_PREFIX: &str = "whpk_";
 
@@ -121,21 +119,32 @@ impl SigningKeys {
         self.0.iter().filter(live)
     }
 
-    /// Puts a new pair in front. Those before go on signing for `overlap`.
+    /// Puts a new pair in front. The newest of before goes on signing for `overlap`, older ones until
+    /// their time is over; without an overlap all of them end now.
+    ///
+    /// # Errors
+    ///
+    /// When too many older ones still sign; the pairs are then unchanged.
     pub fn rotate(
         &mut self,
         seed: [u8; SEED_LENGTH],
         overlap: Duration,
         vault: &Vault<'_>,
         now: Timestamp,
-    ) -> &StoredKey {
-        let end = now + overlap;
-        for key in &mut self.0 {
-            key.expires_at = Some(key.expires_at.map_or(end, |before| before.min(end)));
+    ) -> Result<&StoredKey, TooManyPrevious> {
+        let newest = self.0.iter().position(|key| key.expires_at.is_none());
+        let newest = newest.map(|at| self.0.remove(at));
+        // A pair without an end is the newest, which was taken out.
+        let end = |key: &StoredKey| key.expires_at.unwrap_or(now);
+        if let Err(error) = secret::make_room(&mut self.0, overlap, now, end) {
+            self.0.splice(0..0, newest);
+            return Err(error);
         }
-        self.0
-            .retain(|key| key.expires_at.is_some_and(|end| now < end));
-        self.0.truncate(MAX_PREVIOUS);
+        let newest = newest.filter(|_| !overlap.is_zero()).map(|key| StoredKey {
+            expires_at: Some(now + overlap),
+            ..key
+        });
+        self.0.splice(0..0, newest);
         let pair = SigningKey::new(seed);
         let digest = Sha256::digest(*pair.0.pk);
         let id: String = digest[..8]
@@ -156,7 +165,7 @@ impl SigningKeys {
             id,
         };
         self.0.insert(0, key);
-        &self.0[0]
+        Ok(&self.0[0])
     }
 
     /// The pairs that sign at `now`, the newest first.
@@ -174,6 +183,22 @@ impl SigningKeys {
             Ok(SigningKey::new(seed))
         };
         self.live(now).map(open).collect()
+    }
+}
+
+impl SigningKeys {
+    /// How many sealed seeds are not under the newest key.
+    pub fn under_older_keys(&self, sealer: &Sealer) -> usize {
+        let older = self.0.iter().filter(|key| !sealer.is_newest(&key.seed));
+        older.count()
+    }
+
+    /// Moves the seeds under the newest key, as far as they open.
+    pub fn reseal(&mut self, vault: &Vault<'_>) {
+        for key in &mut self.0 {
+            let owner = owner(vault.account, &key.id);
+            vault.sealer.reseal(&owner, &mut key.seed, (vault.nonce)());
+        }
     }
 }
 
@@ -205,8 +230,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        sealing::{NONCE_LENGTH, Sealer},
-        secret::MAX_OVERLAP,
+        sealing::NONCE_LENGTH,
+        secret::{MAX_OVERLAP, MAX_PREVIOUS},
     };
 
     const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -259,10 +284,11 @@ mod tests {
         with_vault("acme", |vault| {
             let mut keys = SigningKeys::default();
             assert_eq!(keys.open(vault, at(0)).unwrap().len(), 0);
-            let first = keys.rotate([1; 32], Duration::ZERO, vault, at(0)).clone();
+            let first = keys.rotate([1; 32], Duration::ZERO, vault, at(0));
+            let first = first.unwrap().clone();
             assert_eq!((first.created_at, first.expires_at), (at(0), None));
             let second = keys.rotate([2; 32], Duration::from_secs(60), vault, at(10));
-            let second = second.public_key.clone();
+            let second = second.unwrap().public_key.clone();
             let live = |at| -> Vec<_> {
                 let pairs = keys.open(vault, at).unwrap();
                 pairs.iter().map(SigningKey::public).collect()
@@ -273,13 +299,25 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_a_few_sign_at_once() {
+    fn a_rotation_too_many_is_refused_and_an_end_that_was_promised_holds() {
         with_vault("acme", |vault| {
             let mut keys = SigningKeys::default();
-            for number in 1..10 {
-                keys.rotate([number; 32], MAX_OVERLAP, vault, at(number.into()));
+            for number in 1..=5 {
+                keys.rotate([number; 32], MAX_OVERLAP, vault, at(number.into()))
+                    .unwrap();
             }
+            let before = keys.clone();
+            let next = at(2) + MAX_OVERLAP;
+            let refused = keys.rotate([6; 32], Duration::from_secs(1), vault, at(10));
+            assert_eq!(refused.unwrap_err(), TooManyPrevious { next });
+            assert_eq!(keys, before);
             assert_eq!(keys.live(at(10)).count(), 1 + MAX_PREVIOUS);
+            keys.rotate([6; 32], Duration::from_secs(1), vault, next)
+                .unwrap();
+            // A shorter overlap later does not shorten what was answered before.
+            assert_eq!(keys.live(next + Duration::from_millis(500)).count(), 5);
+            keys.rotate([7; 32], Duration::ZERO, vault, next).unwrap();
+            assert_eq!(keys.live(next).count(), 1);
         });
     }
 
@@ -287,7 +325,8 @@ mod tests {
     fn a_stored_pair_opens_for_its_account_alone_and_does_not_tell_its_seed() {
         let keys = with_vault("acme", |vault| {
             let mut keys = SigningKeys::default();
-            keys.rotate([9; SEED_LENGTH], Duration::ZERO, vault, at(0));
+            keys.rotate([9; SEED_LENGTH], Duration::ZERO, vault, at(0))
+                .unwrap();
             keys
         });
         let stored = serde_json::to_string(&keys).unwrap();
@@ -299,10 +338,37 @@ mod tests {
     }
 
     #[test]
+    fn pairs_are_moved_under_the_newest_key_and_sign_as_before() {
+        const NEWER: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+        let mut keys = with_vault("acme", |vault| {
+            let mut keys = SigningKeys::default();
+            for number in [1, 2] {
+                let seed = [number; SEED_LENGTH];
+                keys.rotate(seed, MAX_OVERLAP, vault, at(0)).unwrap();
+            }
+            keys
+        });
+        let vault = |sealer| Vault {
+            account: "acme",
+            sealer,
+            nonce: &|| [2; NONCE_LENGTH],
+        };
+        let rotating = Sealer::parse(&format!("{NEWER},{KEY}")).unwrap();
+        assert_eq!(keys.under_older_keys(&rotating), 2);
+        keys.reseal(&vault(&rotating));
+        assert_eq!(keys.under_older_keys(&rotating), 0);
+        let newer = Sealer::parse(NEWER).unwrap();
+        let pairs = keys.open(&vault(&newer), at(1)).unwrap();
+        let public: Vec<_> = pairs.iter().map(SigningKey::public).collect();
+        assert_eq!(public, [2, 1].map(|n| SigningKey::new([n; 32]).public()));
+    }
+
+    #[test]
     fn a_web_key_has_the_public_key_in_both_spellings() {
         with_vault("acme", |vault| {
             let mut keys = SigningKeys::default();
             let key = keys.rotate([7; SEED_LENGTH], Duration::ZERO, vault, at(0));
+            let key = key.unwrap();
             let web_key = serde_json::to_value(key.web_key()).unwrap();
             assert_eq!(web_key["whpk"], key.public_key);
             let x = URL_SAFE_NO_PAD

@@ -2,6 +2,8 @@
 
 mod input;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -15,7 +17,7 @@ use crate::{
     pace::Pace,
     schedule::RetrySchedule,
     sealing::{NONCE_LENGTH, OpenError, Sealed, Sealer},
-    secret::SigningSecret,
+    secret::{self, SigningSecret, TooManyPrevious},
     signing_keys::Scheme,
     template::BodyTemplate,
     time::Timestamp,
@@ -87,6 +89,9 @@ pub struct Action {
     /// The names of those whose values are never shown, in lower case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secret_headers: Vec<String>,
+    /// The names of those whose values are shown although the names sound secret, in lower case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public_headers: Vec<String>,
     /// How its webhooks are signed.
     #[serde(default = "default_schemes")]
     pub signature_schemes: Vec<Scheme>,
@@ -270,6 +275,20 @@ impl Trigger {
         trigger
     }
 
+    /// How many sealed values of its actions are not under the newest key.
+    pub fn under_older_keys(&self, sealer: &Sealer) -> usize {
+        let sealed = self.actions.iter().flat_map(Action::sealed);
+        sealed.filter(|value| !sealer.is_newest(value)).count()
+    }
+
+    /// Moves the sealed values of its actions under the newest key, as far as they open. For callers
+    /// the trigger is the same.
+    pub fn reseal(&mut self, vault: &Vault<'_>) {
+        for action in &mut self.actions {
+            action.reseal(vault);
+        }
+    }
+
     /// Notes that something of the trigger was changed.
     fn touch(&mut self, now: Timestamp) {
         self.revision += 1;
@@ -394,9 +413,6 @@ pub(crate) struct Restored {
     pub(crate) created_at: Timestamp,
 }
 
-/// The most secrets that sign beside the newest one.
-pub(crate) const MAX_PREVIOUS: usize = 4;
-
 impl Action {
     /// A new action with a secret of its own.
     pub fn new(
@@ -415,6 +431,7 @@ impl Action {
             method: settings.method,
             headers: vault.seal_headers(id, &settings.headers),
             secret_headers: settings.secret_headers,
+            public_headers: settings.public_headers,
             signature_schemes: settings.signature_schemes,
             body_template: settings.body_template,
             content_type: settings.content_type,
@@ -487,26 +504,50 @@ impl Action {
         })
     }
 
-    /// Puts `secret` in the place of the current one, which goes on signing until `expires_at`.
+    /// Puts `secret` in the place of the current one, which goes on signing for `overlap`. Older ones
+    /// go on until their time is over; without an overlap they end now.
+    ///
+    /// # Errors
+    ///
+    /// When too many older ones still sign; the action is then unchanged.
     pub fn rotate(
         &mut self,
         secret: &SigningSecret,
-        expires_at: Timestamp,
+        overlap: Duration,
         vault: &Vault<'_>,
         now: Timestamp,
-    ) {
+    ) -> Result<(), TooManyPrevious> {
+        secret::make_room(&mut self.previous, overlap, now, |one| one.expires_at)?;
         let sealed = vault.seal(self.id, "secret", secret.reveal().as_bytes());
         let rotated_out = std::mem::replace(&mut self.secret, sealed);
-        self.previous.insert(
-            0,
-            PreviousSecret {
+        if !overlap.is_zero() {
+            let previous = PreviousSecret {
                 secret: rotated_out,
-                expires_at,
-            },
-        );
-        self.previous.retain(|previous| previous.expires_at > now);
-        self.previous.truncate(MAX_PREVIOUS);
+                expires_at: now + overlap,
+            };
+            self.previous.insert(0, previous);
+        }
         self.touch(now);
+        Ok(())
+    }
+
+    /// Its sealed values.
+    fn sealed(&self) -> impl Iterator<Item = &Sealed> {
+        let previous = self.previous.iter().map(|previous| &previous.secret);
+        [&self.headers, &self.secret].into_iter().chain(previous)
+    }
+
+    fn reseal(&mut self, vault: &Vault<'_>) {
+        let id = self.id;
+        let reseal = |what: &str, value: &mut Sealed| {
+            let owner = owner(vault.account, id, what);
+            vault.sealer.reseal(&owner, value, (vault.nonce)());
+        };
+        reseal("headers", &mut self.headers);
+        reseal("secret", &mut self.secret);
+        for previous in &mut self.previous {
+            reseal("secret", &mut previous.secret);
+        }
     }
 
     /// Whether its webhooks are signed so.
@@ -527,7 +568,7 @@ impl Action {
     /// Applies a JSON merge patch of the members that a caller can set; `event_type` is its trigger's.
     ///
     /// A header that is secret stays so until it is given another value: else its value would be
-    /// shown. One that is taken away is taken from the names of the secret ones, too.
+    /// shown. One that is taken away is taken from the names of secret and public ones, too.
     ///
     /// # Errors
     ///
@@ -547,6 +588,7 @@ impl Action {
             method: Some(self.method),
             headers: Some(self.headers(vault)?),
             secret_headers: Some(self.secret_headers.clone()),
+            public_headers: Some(self.public_headers.clone()),
             signature_schemes: Some(self.signature_schemes.clone()),
             body_template: self
                 .body_template
@@ -561,17 +603,36 @@ impl Action {
             max_per_second: self.pace.max_per_second,
         };
         let patch = with_plain_header_names(patch)?;
-        let names_secret = patch.get("secret_headers").is_some();
+        let says = |member| patch.get(member).is_some();
+        let (says_secret, says_public) = (says("secret_headers"), says("public_headers"));
         let given: Vec<String> = match patch.get("headers") {
             Some(Value::Object(headers)) => headers.keys().cloned().collect(),
             _ => Vec::new(),
         };
         let mut patched: ActionInput = patched(&current, patch)?;
-        if let (false, Some(names), headers) =
-            (names_secret, &mut patched.secret_headers, &patched.headers)
-        {
-            names.retain(|name| headers.as_ref().is_some_and(|all| all.contains_key(name)));
-        }
+        // What the patch says nothing of gives way to what it says.
+        let headers = patched.headers.take().unwrap_or_default();
+        let secret = patched.secret_headers.take().unwrap_or_default();
+        let public = patched.public_headers.take().unwrap_or_default();
+        let left = |names: &[String], others: &[String]| -> Vec<String> {
+            let there = |name: &&String| {
+                let mut others = others.iter();
+                headers.contains_key(*name) && !others.any(|other| other.eq_ignore_ascii_case(name))
+            };
+            names.iter().filter(there).cloned().collect()
+        };
+        let said = |says, names: &[String]| if says { names.to_vec() } else { Vec::new() };
+        patched.public_headers = Some(if says_public {
+            public.clone()
+        } else {
+            left(&public, &said(says_secret, &secret))
+        });
+        patched.secret_headers = Some(if says_secret {
+            secret
+        } else {
+            left(&secret, &said(says_public, &public))
+        });
+        patched.headers = Some(headers);
         let settings = patched.check(event_type, policy)?;
         let revealed = self.secret_headers.iter().find(|name| {
             let is_there = settings
@@ -581,11 +642,16 @@ impl Action {
             is_there && !settings.secret_headers.contains(name) && !given.contains(name)
         });
         if let Some(name) = revealed {
+            let (pointer, what) = if settings.public_headers.contains(name) {
+                ("/public_headers", "can't name")
+            } else {
+                ("/secret_headers", "has to name")
+            };
             let detail = format!(
-                "has to name {name}, whose value is secret; give the header another value, or take \
-                 it away"
+                "{what} {name}, whose value is secret; give the header another value, or take it \
+                 away"
             );
-            return Err(vec![FieldError::new("/secret_headers", detail)].into());
+            return Err(vec![FieldError::new(pointer, detail)].into());
         }
         self.set(settings, vault, now);
         Ok(())
@@ -618,6 +684,7 @@ impl Action {
 
     fn set(&mut self, settings: ActionSettings, vault: &Vault<'_>, now: Timestamp) {
         self.secret_headers = settings.secret_headers;
+        self.public_headers = settings.public_headers;
         self.signature_schemes = settings.signature_schemes;
         self.headers = vault.seal_headers(self.id, &settings.headers);
         self.name = settings.name;

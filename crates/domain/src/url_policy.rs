@@ -163,6 +163,11 @@ impl EndpointUrl {
         self.0.scheme() == "https"
     }
 
+    /// Whether this has the origin of another URL: the same scheme, host and port (RFC 6454).
+    pub fn has_origin_of(&self, other: &str) -> bool {
+        Url::parse(other).is_ok_and(|other| other.origin() == self.0.origin())
+    }
+
     /// The host, and the port unless it is the scheme's own: `hooks.example.com:8443`, `[2600::1]`.
     pub fn authority(&self) -> &str {
         &self.0[Position::BeforeHost..Position::AfterPort]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     delivery::Status,
+    headers::NOT_SHOWN,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     time::Timestamp,
 };
@@ -76,6 +77,8 @@ pub struct Action {
     pub headers: BTreeMap<String, String>,
     /// The names of those whose values are not shown.
     pub secret_headers: Vec<String>,
+    /// The names of those that are shown although the names sound secret.
+    pub public_headers: Vec<String>,
     /// How they are signed.
     pub signature_schemes: Vec<String>,
     /// What makes its bodies.
@@ -92,6 +95,15 @@ pub struct Action {
     pub max_per_second: Option<u32>,
     /// How its attempts have gone.
     pub health: Health,
+}
+
+impl Action {
+    /// Hides the values of its headers, from whoever may only look.
+    pub fn hide_values(&mut self) {
+        for value in self.headers.values_mut() {
+            NOT_SHOWN.clone_into(value);
+        }
+    }
 }
 
 /// That the service disabled an action, and why.

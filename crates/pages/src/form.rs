@@ -243,6 +243,8 @@ pub struct ActionForm {
     pub headers: String,
     /// Whose values are not to be shown again: names with commas between them.
     pub secret_headers: String,
+    /// Whose values are to be shown although the names sound secret: names with commas between them.
+    pub public_headers: String,
     /// How webhooks are signed: schemes with spaces between them, one of [`SIGNATURES`].
     pub signatures: String,
     /// What makes the bodies; empty for the usual ones.
@@ -277,12 +279,13 @@ pub const SECRET: &str = "(secret)";
 pub const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
 
 /// An action's fields, as the API calls them.
-const ACTION_FIELDS: [&str; 12] = [
+const ACTION_FIELDS: [&str; 13] = [
     "name",
     "url",
     "method",
     "headers",
     "secret_headers",
+    "public_headers",
     "signature_schemes",
     "body_template",
     "content_type",
@@ -321,6 +324,7 @@ impl ActionForm {
             method: action.method.clone(),
             headers: headers.join("\n"),
             secret_headers: action.secret_headers.join(", "),
+            public_headers: action.public_headers.join(", "),
             signatures: action.signature_schemes.join(" "),
             body_template: action.body_template.clone().unwrap_or_default(),
             content_type: action.content_type.clone(),
@@ -345,6 +349,7 @@ impl ActionForm {
             method: fields.trimmed("method"),
             headers: fields.lines("headers").trim().to_owned(),
             secret_headers: fields.trimmed("secret_headers"),
+            public_headers: fields.trimmed("public_headers"),
             signatures: fields.trimmed("signature_schemes"),
             body_template: fields.lines("body_template"),
             content_type: fields.trimmed("content_type"),
@@ -370,7 +375,8 @@ impl ActionForm {
     /// value of one that is named secret and has no value.
     pub fn to_json(&mut self, stored_secret: &[String]) -> Option<String> {
         let headers = self.header_map(stored_secret);
-        let secret_headers = self.secret_names();
+        let secret_headers = names(&self.secret_headers);
+        let public_headers = names(&self.public_headers);
         let delays = text::parse_delays(&self.retry_schedule)
             .map_err(|detail| self.errors.add("retry_schedule", detail));
         let timeout = self.timeout_seconds.parse::<u32>().map_err(|_| {
@@ -395,6 +401,7 @@ impl ActionForm {
             "method": self.method,
             "headers": headers,
             "secret_headers": secret_headers,
+            "public_headers": public_headers,
             "signature_schemes": self.signatures.split_whitespace().collect::<Vec<_>>(),
             "body_template": template,
             "content_type": self.content_type,
@@ -404,13 +411,6 @@ impl ActionForm {
             "max_per_second": per_second,
         });
         Some(settings.to_string())
-    }
-
-    /// The names of the secret headers, as they were typed.
-    fn secret_names(&self) -> Vec<String> {
-        let names = self.secret_headers.split(',').map(str::trim);
-        let names = names.filter(|name| !name.is_empty());
-        names.map(str::to_owned).collect()
     }
 
     fn header_map(&mut self, stored_secret: &[String]) -> Option<Map<String, Value>> {
@@ -428,7 +428,7 @@ impl ActionForm {
             }
             headers.insert(name.to_owned(), value.trim().into());
         }
-        let secret = self.secret_names();
+        let secret = names(&self.secret_headers);
         for name in &secret {
             if !is_in(name, headers.keys()) {
                 let detail = format!("names {name:?}, and there is no such header");
@@ -464,6 +464,7 @@ impl ActionForm {
             "method",
             "headers",
             "secret_headers",
+            "public_headers",
             "signature_schemes",
             "content_type",
             "body_template",
@@ -486,6 +487,13 @@ impl ActionForm {
         let fields = ["timeout_seconds", "retry_schedule"];
         fields.iter().any(|field| !self.errors.of(field).is_empty())
     }
+}
+
+/// Names that have commas between them.
+fn names(text: &str) -> Vec<String> {
+    let names = text.split(',').map(str::trim);
+    let names = names.filter(|name| !name.is_empty());
+    names.map(ToOwned::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl Sample<'_> {
                 "id": ACTION, "name": self.text, "enabled": false,
                 "disabled": {"reason": self.text, "at": TIME},
                 "url": format!("https://a.example/{}", self.text), "method": "POST",
-                "headers": {"x-team": self.text}, "secret_headers": [self.text], "signature_schemes": [self.text], "body_template": self.text,
+                "headers": {"x-team": self.text}, "secret_headers": [self.text], "public_headers": [self.text], "signature_schemes": [self.text], "body_template": self.text,
                 "content_type": self.text, "timeout_seconds": 15, "retry_schedule": [5, 300],
                 "ordered": true, "max_per_second": 5,
                 "health": {
@@ -151,6 +151,7 @@ impl Sample<'_> {
             "filter",
             "headers",
             "secret_headers",
+            "public_headers",
             "body_template",
         ] {
             errors.add(field, self.text);

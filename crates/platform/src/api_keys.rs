@@ -82,6 +82,19 @@ pub(crate) fn admit(token: &str, need: Need<'_>) -> Result<(), Problem> {
     count(&store, &key, now)
 }
 
+/// Whether the key of this token may do what takes `need`. It does not count as a use.
+///
+/// # Errors
+///
+/// When the store fails.
+pub(crate) fn allows(token: &str, need: Need<'_>) -> Result<bool, Problem> {
+    let Some(id) = ApiKey::id_of(token) else {
+        return Ok(false);
+    };
+    let key: Option<ApiKey> = TriggerStore::open()?.read(&key_of(id))?;
+    Ok(key.is_some_and(|key| key.admits(token, clock::now()) && key.allow(need).is_ok()))
+}
+
 /// Notes that a key is being used: a read, and a write now and then.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Who may call: the bearer key of every /v1 route.
 
 use domain::access::need;
+use http::Method;
 use subtle::ConstantTimeEq as _;
 
 use crate::{api_keys, config, http::Head, problem::Problem};
@@ -19,6 +20,20 @@ pub fn api_key(head: &Head) -> Result<(), Problem> {
         return Ok(());
     }
     api_keys::admit(given, need(&head.method, &head.segments()))
+}
+
+/// Whether the caller, who was let pass, may manage the account that the request is about, and so
+/// see the values of headers.
+///
+/// # Errors
+///
+/// When the store fails.
+pub fn may_manage(head: &Head) -> Result<bool, Problem> {
+    let Some(given) = head.header("authorization").and_then(bearer) else {
+        return Ok(false);
+    };
+    let segments = head.segments();
+    Ok(is_root_key(given)? || api_keys::allows(given, need(&Method::PATCH, &segments))?)
 }
 
 /// Whether this is one of the keys of the setting `api_key`, which may do everything.

@@ -6,6 +6,7 @@ use domain::{
     hops::Stopped,
     input::{FieldError, Unreadable},
     sealing::OpenError,
+    secret::TooManyPrevious,
     time::Timestamp,
 };
 use http::StatusCode;
@@ -265,6 +266,12 @@ impl From<Stopped> for Problem {
                 stopped.to_string(),
             ),
         }
+    }
+}
+
+impl From<TooManyPrevious> for Problem {
+    fn from(error: TooManyPrevious) -> Self {
+        Self::conflict(error.to_string())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The key pairs of accounts, in the trigger store under `signing-keys:{account}`.
 
+use std::time::Duration;
+
 use domain::{
     account::AccountId,
     secret::RotationInput,
@@ -9,7 +11,7 @@ use domain::{
 
 use crate::{
     clock, config, entropy,
-    ledger::{self, Subject},
+    ledger::{self, Ledger, Subject},
     problem::Problem,
     store::{PATIENCE, StoreError, TriggerStore},
 };
@@ -31,7 +33,8 @@ pub fn of(store: &TriggerStore, account: &AccountId) -> Result<SigningKeys, Stor
 ///
 /// # Errors
 ///
-/// 422 for what is wrong in `input`, or when a store fails or a setting is malformed.
+/// 422 for what is wrong in `input`, 409 while too many older pairs sign, or when a store fails or a
+/// setting is malformed.
 pub async fn rotate(account: &AccountId, input: &RotationInput) -> Result<StoredKey, Problem> {
     let overlap = input.overlap().map_err(|error| vec![error])?;
     let sealer = config::sealer()?;
@@ -46,14 +49,41 @@ pub async fn rotate(account: &AccountId, input: &RotationInput) -> Result<Stored
         let store = TriggerStore::open()?;
         let mut keys = of(&store, account)?;
         let made = keys
-            .rotate(entropy::bytes(), overlap, &vault, clock::now())
+            .rotate(entropy::bytes(), overlap, &vault, clock::now())?
             .clone();
         store.write(&key_of(account), "an account's key pairs", &keys)?;
         Ok(made)
     };
-    let rotated: Result<_, StoreError> = rotated();
+    let rotated: Result<_, Problem> = rotated();
     ledger::give_back(&ledger, &lease);
-    Ok(rotated?)
+    rotated
+}
+
+/// Moves the pairs of the vault's account under its newest key, as far as they open.
+///
+/// # Errors
+///
+/// When it is not its turn for so long, or a store fails.
+pub(crate) async fn reseal(
+    account: &AccountId,
+    vault: &Vault<'_>,
+    store: &TriggerStore,
+    ledger: &Ledger,
+    patience: Duration,
+) -> Result<(), Problem> {
+    let lease = ledger::lease(ledger, &Subject::SigningKeys, patience).await?;
+    let resealed = || {
+        let mut keys = of(store, account)?;
+        // Forgotten meanwhile: then there is nothing to write.
+        if keys.under_older_keys(vault.sealer) > 0 {
+            keys.reseal(vault);
+            store.write(&key_of(account), "an account's key pairs", &keys)?;
+        }
+        Ok(())
+    };
+    let resealed: Result<_, StoreError> = resealed();
+    ledger::give_back(ledger, &lease);
+    Ok(resealed?)
 }
 
 /// Forgets the pairs of an account.

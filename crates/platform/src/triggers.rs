@@ -426,7 +426,7 @@ impl Triggers {
     ///
     /// # Errors
     ///
-    /// 404, or when a store fails.
+    /// 404, 409 while too many older ones sign, or when a store fails.
     pub async fn rotate_secret(
         &self,
         (trigger, action): (&str, &str),
@@ -437,7 +437,7 @@ impl Triggers {
             let mut action = find_action(&before, action)?.clone();
             let now = clock::now();
             let secret = SigningSecret::new(entropy::bytes());
-            action.rotate(&secret, now + overlap, &self.vault(), now);
+            action.rotate(&secret, overlap, &self.vault(), now)?;
             writer.put(Some(&before), &before.with(&action, now))?;
             Ok(action.secrets(&self.vault())?)
         })

@@ -266,7 +266,10 @@ async fn a_form_without_the_sessions_token_changes_nothing() -> Result<()> {
 #[tokio::test]
 async fn who_may_only_look_changes_nothing_whatever_they_send() -> Result<()> {
     let account = Service::shared().account();
-    let hook = account.hook("message.sent", "http://127.0.0.1:9/").await?;
+    let action = json!({
+        "name": "A", "url": "http://127.0.0.1:9/", "headers": { "x-team": "front-desk-7" },
+    });
+    let hook = account.hook_with("message.sent", action).await?;
     let event = account.event("message.sent", &json!({})).await?;
     let (event, delivery) = (id(&event), id(&event["deliveries"][0]));
     let user = Visitor::user(&account, "view").await?;
@@ -304,6 +307,10 @@ async fn who_may_only_look_changes_nothing_whatever_they_send() -> Result<()> {
         .page(&format!("/accounts/{}{action}", account.id))
         .await?;
     assert!(!page.contains("whsec_"), "{page}");
+    assert!(
+        page.contains("x-team") && !page.contains("front-desk-7"),
+        "{page}"
+    );
     Ok(())
 }
 

@@ -40,7 +40,7 @@ async fn a_preview_shows_the_very_request_that_the_event_then_makes() -> Result<
     let receiver = Receiver::start().await?;
     let action = json!({
         "name": "Tell them", "url": receiver.url("/a?b=c"), "method": "PUT",
-        "headers": { "x-api-key": "k-1" }, "content_type": "text/plain",
+        "headers": { "x-desk": "d-1" }, "content_type": "text/plain",
         "body_template": "{{ data.participant.name }}: {{ type }} at {{ timestamp }}",
     });
     let hook = account

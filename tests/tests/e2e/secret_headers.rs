@@ -79,20 +79,38 @@ async fn a_secret_header_stays_secret_through_changes_until_it_has_another_value
     assert_eq!(sent(&account, &receiver).await?, [VALUE, "desk"]);
 
     for reveal in [
-        json!({ "secret_headers": [] }),
-        json!({ "secret_headers": null }),
+        json!({ "public_headers": ["Authorization"] }),
+        json!({ "secret_headers": [], "public_headers": ["authorization"] }),
     ] {
         let problem = account.patch(&path, &reveal).await?.problem(422)?;
-        problem.names("/secret_headers", &["authorization", "another value"])?;
+        problem.names("/public_headers", &["authorization", "another value"])?;
     }
+    // Its name keeps it secret; that of another has to be listed.
+    for none in [json!([]), json!(null)] {
+        let patch = json!({ "secret_headers": none });
+        let shown = account.patch(&path, &patch).await?.json(200)?;
+        assert_eq!(shown["secret_headers"], json!(["authorization"]));
+    }
+    let listed = json!({ "headers": { "x-desk": VALUE }, "secret_headers": ["x-desk"] });
+    account.patch(&path, &listed).await?.json(200)?;
+    let reveal = json!({ "secret_headers": [] });
+    let problem = account.patch(&path, &reveal).await?.problem(422)?;
+    problem.names("/secret_headers", &["x-desk", "another value"])?;
+    let without = json!({ "headers": { "x-desk": null } });
+    account.patch(&path, &without).await?.json(200)?;
     let unknown = json!({ "secret_headers": ["authorization", "x-no"] });
     let problem = account.patch(&path, &unknown).await?.problem(422)?;
     problem.names("/secret_headers/1", &["no header"])?;
 
     // Another value may be shown, and one that is gone is no secret one.
-    let other = json!({ "headers": { "authorization": "Basic open" }, "secret_headers": [] });
+    let other = json!({
+        "headers": { "authorization": "Basic open" }, "public_headers": ["authorization"],
+    });
     let shown = account.patch(&path, &other).await?.json(200)?;
     assert_eq!(shown["headers"]["authorization"], "Basic open");
+    assert_eq!(shown["secret_headers"], json!([]));
+    let shown = account.patch(&path, &json!({ "name": "Desk 3" })).await?;
+    assert_eq!(shown.json(200)?["public_headers"], json!(["authorization"]));
     let secret = json!({ "secret_headers": ["authorization", "x-team"] });
     account.patch(&path, &secret).await?.json(200)?;
     let gone = json!({ "headers": { "authorization": null } });
@@ -102,6 +120,90 @@ async fn a_secret_header_stays_secret_through_changes_until_it_has_another_value
         &json!({ "headers": {}, "secret_headers": ["x-team"] }),
     )?;
     assert_eq!(sent(&account, &receiver).await?, ["", "desk"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_header_whose_name_sounds_secret_is_secret_unless_it_is_said_to_be_public() -> Result<()>
+{
+    let account = account();
+    let headers = json!({
+        "Authorization": VALUE, "Cookie": VALUE, "X-Api-Key": VALUE, "X-Auth-Token": VALUE,
+        "X-Client-Secret": VALUE, "X-Password": VALUE, "X-Signature": VALUE,
+        "X-Key-Id": "k1", "X-Team": "desk",
+    });
+    kept::secret(VALUE)?;
+    let action = json!({
+        "name": "A", "url": "http://127.0.0.1:9/", "headers": headers,
+        "public_headers": ["X-Key-Id"],
+    });
+    let hook = account.hook_with("message.sent", action).await?;
+    let shown = account.get(&hook.action_path()).await?.json(200)?;
+    let expected = json!({
+        "headers": { "x-key-id": "k1", "x-team": "desk" },
+        "public_headers": ["x-key-id"],
+    });
+    has(&shown, &expected)?;
+    ensure!(!shown.to_string().contains(VALUE), "{shown}");
+    assert_eq!(shown["secret_headers"].as_array().map(Vec::len), Some(7));
+    // One that comes later is secret, too.
+    let later = json!({ "headers": { "x-hub-signature": VALUE } });
+    let shown = account
+        .patch(&hook.action_path(), &later)
+        .await?
+        .json(200)?;
+    ensure!(!shown.to_string().contains(VALUE), "{shown}");
+
+    let both = json!({ "secret_headers": ["x-key-id"], "public_headers": ["x-key-id"] });
+    let problem = account.patch(&hook.action_path(), &both).await?;
+    problem
+        .problem(422)?
+        .names("/public_headers/0", &["secret_headers"])?;
+    let none = json!({ "public_headers": ["x-none"] });
+    let problem = account.patch(&hook.action_path(), &none).await?;
+    problem
+        .problem(422)?
+        .names("/public_headers/0", &["no header"])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_may_only_look_sees_no_value_of_a_header() -> Result<()> {
+    let account = account();
+    let action = json!({
+        "name": "A", "url": "http://127.0.0.1:9/", "headers": { "x-team": "front-desk-7" },
+    });
+    let hook = account.hook_with("message.sent", action).await?;
+    let of_scopes = async |scopes: Value| -> Result<Account> {
+        let key = json!({ "name": "K", "scopes": scopes });
+        let made = account.api.post("/v1/api-keys", &key).await?.json(201)?;
+        let key = made["key"].as_str().context("a key")?;
+        let (_, secret) = key.split_once('.').context("an id and a secret")?;
+        kept::secret(secret)?;
+        Ok(Account {
+            api: Service::shared().api_with_key(Some(key)),
+            id: account.id.clone(),
+        })
+    };
+    let reader = of_scopes(json!(["read"])).await?;
+    let manager = of_scopes(json!(["read", "manage"])).await?;
+    let (trigger, action) = (hook.trigger_path(), hook.action_path());
+    for path in [
+        "/triggers",
+        &trigger,
+        &format!("{trigger}/actions"),
+        &action,
+    ] {
+        let seen = reader.get(path).await?.json(200)?.to_string();
+        ensure!(!seen.contains("front-desk-7"), "{path} {seen}");
+        ensure!(seen.contains(r#""x-team":"(not shown)""#), "{path} {seen}");
+        let seen = manager.get(path).await?.json(200)?.to_string();
+        ensure!(seen.contains("front-desk-7"), "{path} {seen}");
+    }
+    // What was read so is no value.
+    let back = json!({ "headers": { "x-team": "(not shown)" } });
+    let problem = manager.patch(&action, &back).await?.problem(422)?;
+    problem.names("/headers/x-team", &["not shown"])?;
     Ok(())
 }
 

@@ -149,6 +149,23 @@ async fn while_key_pairs_overlap_both_verify() -> Result<()> {
         .json(201)?;
     let keys = public_keys(service, &account).await?;
     assert_eq!(verified(&webhook, &keys)?, [0], "those before sign no more");
+    // One too many is refused; without an overlap there is always room.
+    for _ in 0..4 {
+        account.post("/signing-keys", &json!({})).await?.json(201)?;
+    }
+    let listed = account.get("/signing-keys").await?.json(200)?;
+    let ends = listed["data"].as_array().into_iter().flatten();
+    let first_end = ends.filter_map(|key| key["expires_at"].as_str()).min();
+    let problem = account.post("/signing-keys", &json!({})).await?;
+    problem
+        .problem(409)?
+        .says(&[first_end.context("an end")?])?;
+    assert_eq!(account.get("/signing-keys").await?.json(200)?, listed);
+    account
+        .post("/signing-keys", &json!({ "overlap_seconds": 0 }))
+        .await?
+        .json(201)?;
+    assert_eq!(public_keys(service, &account).await?.len(), 1);
     let long = json!({ "overlap_seconds": 604_801 });
     account
         .post("/signing-keys", &long)

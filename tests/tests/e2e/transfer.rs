@@ -47,6 +47,19 @@ fn counts(summary: &Value) -> [u64; 3] {
     ["created", "updated", "unchanged"].map(|name| summary[name].as_u64().unwrap_or(u64::MAX))
 }
 
+/// As [`triggers`], without the ids, which are others elsewhere.
+async fn copied(account: &Account) -> Result<Vec<Value>> {
+    let mut triggers = triggers(account).await?;
+    for trigger in &mut triggers {
+        trigger["id"].take();
+        let actions = trigger["actions"].as_array_mut().context("actions")?;
+        actions.iter_mut().for_each(|action| {
+            action["id"].take();
+        });
+    }
+    Ok(triggers)
+}
+
 /// The account's triggers as the API shows them, without when they were changed and how their
 /// attempts went: both begin anew elsewhere.
 async fn triggers(account: &Account) -> Result<Vec<Value>> {
@@ -135,7 +148,7 @@ async fn an_export_imported_into_an_empty_store_gives_the_same_resources_and_sig
     assert_eq!(done["dry_run"], false);
     done["dry_run"] = json!(true);
     assert_eq!(done, told);
-    assert_eq!(triggers(&there).await?, triggers(&here).await?);
+    assert_eq!(copied(&there).await?, copied(&here).await?);
     assert_eq!(secrets(&there).await?, secrets(&here).await?);
 
     // Once more changes nothing, not even an entity tag.
@@ -225,10 +238,9 @@ async fn without_secrets_an_import_says_what_has_to_be_filled_in() -> Result<()>
     assert_eq!(action.get("new_secret"), None);
     assert_eq!(action.get("headers_without_value"), None);
     assert_eq!(secrets(&there).await?, before);
-    assert_eq!(
-        there.get(&path).await?.json(200)?["headers"],
-        patch["headers"]
-    );
+    let shown = there.get(&path).await?.json(200)?;
+    assert_eq!(shown["headers"], json!({ "x-team": "new" }));
+    assert_eq!(shown["secret_headers"], json!(["authorization"]));
     Ok(())
 }
 
@@ -310,6 +322,108 @@ async fn in_another_account_of_the_service_a_copy_lives_beside_the_original() ->
 }
 
 #[tokio::test]
+async fn an_import_cannot_take_another_accounts_ids() -> Result<()> {
+    let (victim, thief) = (account(), account());
+    let receiver = Receiver::start().await?;
+    receiver.answer("/thief", Answer::status(500));
+    let hook = victim.hook("message.sent", &receiver.url("/")).await?;
+    // Ids are public, and what the document says of its account is the thief's word.
+    let mut document = export(&victim).await?;
+    document["account"] = json!(thief.id);
+    let action = &mut document["triggers"][0]["actions"][0];
+    action["url"] = json!(receiver.url("/thief"));
+    action["retry_schedule"] = json!([]);
+    let body = json!({ "document": document });
+
+    let done = import(&thief, &body).await?;
+    assert_eq!(counts(&done), [1, 0, 0]);
+    let taken = &done["triggers"][0];
+    assert_eq!(taken["document_id"], hook.trigger);
+    ensure!(id(taken) != hook.trigger, "{taken}");
+    ensure!(id(&taken["actions"][0]) != hook.action, "{taken}");
+    assert_eq!(counts(&import(&thief, &body).await?), [0, 0, 1]);
+    assert_eq!(thief.ids("/triggers").await?, [id(taken)]);
+
+    // Its failures are its own.
+    let failed = thief.event("message.sent", &json!({})).await?;
+    let failed = id(&failed["deliveries"][0]).to_owned();
+    thief.delivery_with(&failed, "failed").await?;
+    let shown = victim.get(&hook.action_path()).await?.json(200)?;
+    assert_eq!(shown["health"]["consecutive_failures"], 0);
+    assert_eq!(shown["url"], receiver.url("/"));
+    victim.event("message.sent", &json!({})).await?;
+    receiver.received(2).await?;
+
+    // In the account that has them, the same document updates.
+    document["account"] = json!(victim.id);
+    let done = import(&victim, &json!({ "document": document })).await?;
+    assert_eq!(counts(&done), [0, 1, 0]);
+    assert_eq!(id(&done["triggers"][0]), hook.trigger);
+    assert_eq!(done["triggers"][0].get("document_id"), None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_altered_document_moves_no_stored_secret_to_another_origin() -> Result<()> {
+    let account = account();
+    let (receiver, thief) = (Receiver::start().await?, Receiver::start().await?);
+    let action = json!({
+        "name": "A", "url": receiver.url("/"), "headers": { "authorization": "Bearer s3cr3t" },
+    });
+    let hook = account.hook_with("message.sent", action).await?;
+    let document = export(&account).await?;
+    let mut altered = document.clone();
+    altered["triggers"][0]["actions"][0]["url"] = json!(thief.url("/"));
+    let mut bare = altered.clone();
+    bare.as_object_mut().context("an object")?.remove("seal");
+
+    for (document, seal) in [(&altered, "broken"), (&bare, "missing")] {
+        let body = json!({ "document": document });
+        let told = account
+            .post("/import?dry_run=true", &body)
+            .await?
+            .json(200)?;
+        assert_eq!(told["seal"], seal);
+        let action = &told["triggers"][0]["actions"][0];
+        let change = json!({ "from": receiver.url("/"), "to": thief.url("/") });
+        assert_eq!(action["url_change"], change);
+        assert_eq!(action["new_secret"], true);
+        assert_eq!(action["headers_without_value"], json!(["authorization"]));
+    }
+    import(&account, &json!({ "document": altered })).await?;
+    account.event("message.sent", &json!({})).await?;
+    let webhook = thief.only().await?;
+    assert_eq!(webhook.header("authorization"), "");
+    ensure!(
+        webhook.verify(&hook.secret).is_err(),
+        "signed with the stored secret"
+    );
+
+    // What an export made brings the URL back, and says so; what was lost stays lost.
+    let done = import(&account, &json!({ "document": document })).await?;
+    assert_eq!(done["seal"], "intact");
+    let change = json!({ "from": thief.url("/"), "to": receiver.url("/") });
+    assert_eq!(done["triggers"][0]["actions"][0]["url_change"], change);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sealed_export_is_intact_elsewhere_and_a_plain_one_is_not() -> Result<()> {
+    let (here, service) = (account(), elsewhere()?);
+    let there = namesake(&here, &service);
+    here.hook("message.sent", URL).await?;
+    let body = json!({ "document": sealed_export(&here).await?, "passphrase": PASSPHRASE });
+    assert_eq!(import(&there, &body).await?["seal"], "intact");
+    let mut altered = body.clone();
+    altered["document"]["triggers"][0]["name"] = json!("Other");
+    assert_eq!(import(&there, &altered).await?["seal"], "broken");
+    let body = json!({ "document": export(&here).await? });
+    assert_eq!(import(&there, &body).await?["seal"], "broken");
+    assert_eq!(import(&here, &body).await?["seal"], "intact");
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_account_of_many_triggers_comes_in_pages_each_of_which_can_be_imported() -> Result<()> {
     let (here, service) = (account(), elsewhere()?);
     let there = namesake(&here, &service);
@@ -342,7 +456,7 @@ async fn an_account_of_many_triggers_comes_in_pages_each_of_which_can_be_importe
             pages == if limit == 7 { 8 } else { 2 },
             "{pages} pages of {limit}"
         );
-        assert_eq!(triggers(&there).await?, triggers(&here).await?);
+        assert_eq!(copied(&there).await?, copied(&here).await?);
     }
     Ok(())
 }
@@ -373,7 +487,7 @@ async fn triggers_of_custom_types_need_those_types_where_they_come_to() -> Resul
 
     // And keep them there.
     let problem = there.api.delete(path).await?.problem(409)?;
-    problem.says(&[&here.ids("/triggers").await?[0]])?;
+    problem.says(&[&there.ids("/triggers").await?[0]])?;
     here.delete("").await?.empty(204)?;
     here.api.delete(path).await?.empty(204)
 }

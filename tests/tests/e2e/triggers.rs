@@ -101,11 +101,9 @@ async fn a_trigger_is_created_with_every_field_and_its_actions() -> Result<()> {
         assert_eq!(first[field], action[field], "{field}");
     }
     assert_eq!(first["timeout_seconds"], 20);
-    // Names of headers are shown as they are sent.
-    assert_eq!(
-        first["headers"],
-        json!({ "authorization": "Bearer t", "x-tenant": "acme" })
-    );
+    // Names of headers are shown as they are sent, and no credential is.
+    assert_eq!(first["headers"], json!({ "x-tenant": "acme" }));
+    assert_eq!(first["secret_headers"], json!(["authorization"]));
     let defaults = json!({
         "name": "Second", "enabled": true, "url": URL, "method": "POST", "headers": {},
         "body_template": null, "content_type": "application/json", "timeout_seconds": 15,
@@ -1081,25 +1079,52 @@ async fn while_secrets_overlap_both_verify_and_afterwards_the_new_one_only() -> 
     webhook.verify(&hook.secret)?;
     assert_eq!(webhook.header("webhook-signature").split(' ').count(), 2);
 
-    // No overlap: from now on the newest alone, beside the one that still overlaps.
+    // No overlap retires all older secrets at once, also those that still overlapped.
     let newest = account
         .post(&rotate, &json!({ "overlap_seconds": 0 }))
         .await?
         .json(200)?;
-    assert_eq!(
-        newest["previous"].as_array().map(Vec::len),
-        Some(1),
-        "{newest}"
-    );
-    assert_eq!(newest["previous"][0]["secret"], hook.secret);
+    assert_eq!(newest["previous"], json!([]));
     account.event("message.sent", &json!({})).await?;
     let webhook = receiver.received(2).await?.remove(1);
     webhook.verify(newest["secret"].as_str().context("a secret")?)?;
+    for retired in [&new, &hook.secret] {
+        ensure!(
+            webhook.verify(retired).is_err(),
+            "a retired secret still signs"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_fifth_rotation_is_refused_and_every_secret_signs_until_it_expires() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let hook = account.hook("message.sent", &receiver.url("/")).await?;
+    let rotate = format!("{}/secret/rotate", hook.action_path());
+    let mut shown = Value::Null;
+    for hours in [4, 3, 2, 1] {
+        let body = json!({ "overlap_seconds": hours * 3600 });
+        shown = account.post(&rotate, &body).await?.json(200)?;
+    }
+    let first_end = shown["previous"][0]["expires_at"].as_str();
+    let first_end = first_end.context("an end")?;
+    for body in [json!({}), json!({ "overlap_seconds": 1 })] {
+        let problem = account.post(&rotate, &body).await?.problem(409)?;
+        problem.says(&["4 older ones", first_end, "\"overlap_seconds\": 0"])?;
+    }
+    let path = format!("{}/secret", hook.action_path());
+    assert_eq!(account.get(&path).await?.json(200)?, shown);
+
+    account.event("message.sent", &json!({})).await?;
+    let webhook = receiver.only().await?;
     webhook.verify(&hook.secret)?;
-    ensure!(
-        webhook.verify(&new).is_err(),
-        "a secret without overlap still signs"
-    );
+    assert_eq!(webhook.header("webhook-signature").split(' ').count(), 5);
+    let newest = account
+        .post(&rotate, &json!({ "overlap_seconds": 0 }))
+        .await?;
+    assert_eq!(newest.json(200)?["previous"], json!([]));
     Ok(())
 }
 

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::lock::{Encryption, Lock, Passphrase};
+use super::{
+    lock::{Encryption, Lock, Passphrase},
+    seal::{self, Seal},
+};
 use crate::{
-    account::AccountId,
     id::{ActionId, TriggerId},
     input::{self, FieldError},
-    sealing::OpenError,
+    sealing::{OpenError, Sealer},
     signing_keys::Scheme,
     time::Timestamp,
     trigger::{Action, Disabled, Method, Secrets, Trigger, Vault},
@@ -36,6 +38,12 @@ pub struct Document {
     /// Where the next page starts, when this is not the last one. An import does not look at it.
     #[serde(default)]
     next_cursor: Option<String>,
+    /// Authenticates all the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seal: Option<String>,
+    /// What the seal said when the document was read.
+    #[serde(skip)]
+    pub(super) sealed: Option<Seal>,
 }
 
 /// A trigger of a document: what makes it again.
@@ -77,6 +85,9 @@ pub(super) struct ActionEntry {
     /// The names of those whose values are never shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) secret_headers: Vec<String>,
+    /// The names of those whose values are shown although the names sound secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) public_headers: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) signature_schemes: Option<Vec<Scheme>>,
     pub(super) body_template: Option<String>,
@@ -111,22 +122,32 @@ pub(super) fn place(account: &str, trigger: TriggerId, action: ActionId, url: &s
 }
 
 impl Document {
-    /// A document of these triggers of an account, encrypted with `lock` where there is one.
+    /// A document of these triggers of the vault's account, encrypted with `lock` where there is one.
     pub fn new(
-        account: &AccountId,
         exported_at: Timestamp,
         lock: Option<&Lock>,
         (triggers, next_cursor): (Vec<TriggerEntry>, Option<String>),
+        vault: &Vault<'_>,
     ) -> Self {
-        Self {
+        let mut document = Self {
             format: FORMAT.to_owned(),
             version: VERSION,
-            account: account.to_string(),
+            account: vault.account.to_owned(),
             exported_at,
             encryption: lock.map(|lock| lock.encryption().clone()),
             triggers,
             next_cursor,
-        }
+            seal: None,
+            sealed: None,
+        };
+        let whole = serde_json::to_value(&document).expect("a document is JSON");
+        document.seal = Some(seal::seal(&whole, lock, vault));
+        document
+    }
+
+    /// What its seal says, for one that was read.
+    pub fn seal(&self) -> Seal {
+        self.sealed.unwrap_or(Seal::Missing)
     }
 
     /// The keys of the event types of its triggers, as they are written.
@@ -218,6 +239,7 @@ pub(super) fn in_the_clear(
         method: Some(action.method),
         headers: action.headers(vault)?,
         secret_headers: action.secret_headers.clone(),
+        public_headers: action.public_headers.clone(),
         signature_schemes: Some(action.signature_schemes.clone()),
         body_template: action
             .body_template
@@ -259,18 +281,17 @@ pub struct ImportInput {
 }
 
 impl ImportInput {
-    /// The document, and what opens its secrets where it has some. Takes the time that the
-    /// document's encryption asks for, within bounds.
+    /// The document, and what opens its secrets where it has some. `sealer` checks its seal. Takes the
+    /// time that the document's encryption asks for, within bounds.
     ///
     /// # Errors
     ///
     /// When there is no document that is understood, or the passphrase is missing or another one.
-    pub fn open(self) -> Result<(Document, Option<Lock>), Vec<FieldError>> {
-        let document = self
+    pub fn open(self, sealer: &Sealer) -> Result<(Document, Option<Lock>), Vec<FieldError>> {
+        let whole = self
             .document
-            .ok_or_else(|| FieldError::new("/document", "is required"))
-            .and_then(Document::read)
-            .map_err(|error| vec![error])?;
+            .ok_or_else(|| vec![FieldError::new("/document", "is required")])?;
+        let mut document = Document::read(whole.clone()).map_err(|error| vec![error])?;
         let refused = |detail: String| vec![FieldError::new("/passphrase", detail)];
         let lock = match (document.encryption.clone(), self.passphrase) {
             (None, None) => None,
@@ -290,6 +311,7 @@ impl ImportInput {
                 ));
             }
         };
+        document.sealed = Some(seal::check(&whole, lock.as_ref(), sealer));
         Ok((document, lock))
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     document::{ActionEntry, Document, SealedValues, TriggerEntry, place},
     lock::Lock,
+    seal::Seal,
 };
 use crate::{
     account::AccountId,
@@ -14,11 +15,11 @@ use crate::{
     id::{ActionId, TriggerId},
     input::FieldError,
     page::MAX_LIMIT,
-    secret::SigningSecret,
+    secret::{MAX_PREVIOUS, SigningSecret},
     time::Timestamp,
     trigger::{
-        ActionInput, ActionSettings, Disabled, MAX_DESCRIPTION, MAX_PREVIOUS, Secrets,
-        TriggerInput, TriggerSettings,
+        ActionInput, ActionSettings, Disabled, MAX_DESCRIPTION, Secrets, TriggerInput,
+        TriggerSettings,
     },
     url_policy::UrlPolicy,
 };
@@ -41,19 +42,19 @@ pub struct Destination<'a> {
 pub struct Incoming {
     /// JSON pointer to it in the import's body.
     pub pointer: String,
-    /// The id that it has in the account.
-    pub id: TriggerId,
-    pub(super) document_id: TriggerId,
+    /// Its id in the document. [`Incoming::local_id`] is its id in the account.
+    pub document_id: TriggerId,
     pub(super) settings: TriggerSettings,
     pub(super) actions: Vec<(ActionSettings, Beside)>,
     pub(super) created_at: Option<Timestamp>,
+    /// Whether what is stored for an action stays when the document moves its URL to another origin.
+    pub(super) is_trusted: bool,
 }
 
 /// What an action of a document has beside its settings.
 #[derive(Debug)]
 pub(super) struct Beside {
     pub(super) pointer: String,
-    pub(super) id: ActionId,
     pub(super) document_id: ActionId,
     /// The headers that the document gives no value, in lower case; the settings have them with
     /// an empty one.
@@ -61,6 +62,20 @@ pub(super) struct Beside {
     pub(super) secrets: Option<Secrets>,
     pub(super) disabled: Option<Disabled>,
     pub(super) created_at: Option<Timestamp>,
+}
+
+impl Incoming {
+    /// The id of this trigger in `account`: the document's id where the account already has a
+    /// trigger of that id, and an id derived from the two elsewhere. So no document can name ids
+    /// that another account has, whatever it says, and a second import finds the first one's
+    /// triggers.
+    pub fn local_id(&self, account: &AccountId, is_present: bool) -> TriggerId {
+        if is_present {
+            self.document_id
+        } else {
+            self.document_id.derived(account.as_str())
+        }
+    }
 }
 
 impl Document {
@@ -75,7 +90,10 @@ impl Document {
         to: &Destination<'_>,
         lock: Option<&Lock>,
     ) -> Result<Vec<Incoming>, Vec<FieldError>> {
+        // Whoever has the passphrase can seal a document, so only the deployment's own key counts.
+        let is_trusted = lock.is_none() && self.seal() == Seal::Intact;
         let mut checks = Checks {
+            is_trusted,
             from: self.account,
             to,
             lock,
@@ -113,6 +131,7 @@ struct Checks<'a> {
     from: String,
     to: &'a Destination<'a>,
     lock: Option<&'a Lock>,
+    is_trusted: bool,
     /// The ids that were there so far.
     triggers: HashSet<TriggerId>,
     actions: HashSet<ActionId>,
@@ -154,11 +173,11 @@ impl Checks<'_> {
             }
         };
         Some(Incoming {
-            id: self.local(entry.id, TriggerId::derived),
             document_id: entry.id,
             settings,
             actions: actions.into_iter().zip(rest).collect(),
             created_at: entry.created_at,
+            is_trusted: self.is_trusted,
             pointer,
         })
     }
@@ -208,7 +227,6 @@ impl Checks<'_> {
             }
         }
         let beside = Beside {
-            id: self.local(entry.id, ActionId::derived),
             document_id: entry.id,
             blank,
             secrets,
@@ -223,6 +241,7 @@ impl Checks<'_> {
             method: entry.method,
             headers: Some(headers),
             secret_headers: Some(entry.secret_headers),
+            public_headers: Some(entry.public_headers),
             signature_schemes: entry.signature_schemes,
             body_template: entry.body_template,
             content_type: entry.content_type,
@@ -258,11 +277,5 @@ impl Checks<'_> {
             return Err(format!("has more than {MAX_PREVIOUS} previous secrets"));
         }
         Ok((secrets, values))
-    }
-
-    /// The id that something of the document has in the account.
-    fn local<I>(&self, id: I, derived: impl FnOnce(I, &str) -> I) -> I {
-        let to = self.to.account.as_str();
-        if self.from == to { id } else { derived(id, to) }
     }
 }

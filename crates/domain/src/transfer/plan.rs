@@ -70,6 +70,9 @@ pub struct ActionSummary {
     pub name: String,
     /// What becomes of it.
     pub result: Outcome,
+    /// Where it goes to from now on, where that changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url_change: Option<UrlChange>,
     /// It gets a signing secret that its receiver does not know yet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub new_secret: bool,
@@ -77,6 +80,15 @@ pub struct ActionSummary {
     /// until somebody sets it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headers_without_value: Vec<String>,
+}
+
+/// The URL of an action that is there, before and after an import.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct UrlChange {
+    /// What it is.
+    pub from: String,
+    /// What the document says.
+    pub to: String,
 }
 
 /// A trigger could not be planned.
@@ -96,17 +108,22 @@ struct Planning<'a> {
     /// Random bytes for a new secret.
     entropy: &'a dyn Fn() -> [u8; LENGTH],
     now: Timestamp,
+    /// Whether what is stored for an action stays when its URL moves to another origin.
+    is_trusted: bool,
 }
 
 impl Incoming {
-    /// What the import makes of the trigger that is `present` under its id. `entropy` gives random
-    /// bytes for new secrets.
+    /// What the import makes of the trigger that is to have `id` in the account, its
+    /// [`local_id`](Incoming::local_id); `present` is the trigger that has it. `entropy` gives
+    /// random bytes for new secrets.
     ///
     /// # Errors
     ///
-    /// When headers get too long with the values that are kept, or a stored secret does not open.
+    /// When headers get too long with the values that are kept, two actions would get the same id,
+    /// or a stored secret does not open.
     pub fn plan(
         self,
+        id: TriggerId,
         present: Option<&Trigger>,
         vault: &Vault<'_>,
         entropy: &dyn Fn() -> [u8; LENGTH],
@@ -116,13 +133,29 @@ impl Incoming {
             vault,
             entropy,
             now,
+            is_trusted: self.is_trusted,
         };
-        let mut trigger = Trigger::new(self.id, self.settings, now);
+        let mut trigger = Trigger::new(id, self.settings, now);
         let mut summaries = Vec::new();
         let mut errors = Vec::new();
         for (settings, beside) in self.actions {
-            let present = present.and_then(|trigger| trigger.action(beside.id));
-            match planning.action(settings, beside, present) {
+            // As with triggers: an id is kept where it is there already, and derived elsewhere.
+            let kept = present.and_then(|trigger| trigger.action(beside.document_id));
+            let id = kept.map_or_else(
+                || {
+                    beside
+                        .document_id
+                        .derived(&format!("{}/{id}", vault.account))
+                },
+                |action| action.id,
+            );
+            if trigger.action(id).is_some() {
+                let detail = format!("stands for {id}, as another action of this trigger does");
+                errors.push(FieldError::new(format!("{}/id", beside.pointer), detail));
+                continue;
+            }
+            let present = present.and_then(|trigger| trigger.action(id));
+            match planning.action(id, settings, beside, present) {
                 Ok((action, summary)) => {
                     trigger.actions.push(action);
                     summaries.push(summary);
@@ -186,6 +219,7 @@ fn same(present: &Trigger, wanted: &Trigger, actions: &[ActionSummary]) -> bool 
 impl Planning<'_> {
     fn action(
         &self,
+        id: ActionId,
         mut settings: ActionSettings,
         beside: Beside,
         present: Option<&Action>,
@@ -193,13 +227,21 @@ impl Planning<'_> {
         let before = present
             .map(|action| in_the_clear(action, self.vault, self.now))
             .transpose()?;
+        let url = settings.url.to_string();
+        let url_change = present
+            .filter(|present| present.url != url)
+            .map(|present| UrlChange {
+                from: present.url.clone(),
+                to: url.clone(),
+            });
+        let moves = present.is_some_and(|present| !settings.url.has_origin_of(&present.url));
+        let stored = before.as_ref().filter(|_| self.is_trusted || !moves);
         let mut headers_without_value = Vec::new();
         let headers = settings.headers.iter().filter_map(|(name, value)| {
             if !beside.blank.contains(name) {
                 return Some((name.to_owned(), value.to_owned()));
             }
-            let kept = before
-                .as_ref()
+            let kept = stored
                 .and_then(|(entry, _)| entry.headers.get(name))
                 .and_then(Value::as_str);
             if kept.is_none() {
@@ -217,9 +259,11 @@ impl Planning<'_> {
             if !settings.secret_headers.contains(name) {
                 settings.secret_headers.push(name.clone());
             }
+            settings.public_headers.retain(|public| public != name);
         }
         let there = |name: &String| headers.iter().any(|(present, _)| present == name);
         settings.secret_headers.retain(there);
+        settings.public_headers.retain(there);
         settings.headers = CustomHeaders::parse(headers).map_err(|refusals| {
             let errors = refusals.into_iter().map(|(name, refusal)| {
                 let name = input::escape(&name);
@@ -228,7 +272,7 @@ impl Planning<'_> {
             PlanError::Invalid(errors.collect())
         })?;
 
-        let kept = before.as_ref().map(|(_, secrets)| secrets.clone());
+        let kept = stored.map(|(_, secrets)| secrets.clone());
         let known = beside.secrets.or(kept);
         let new_secret = known.is_none();
         let secrets = known.unwrap_or_else(|| Secrets {
@@ -240,7 +284,7 @@ impl Planning<'_> {
             .or(present.map(|action| action.created_at))
             .unwrap_or(self.now);
         let restored = Restored {
-            id: beside.id,
+            id,
             settings,
             secrets,
             disabled: beside.disabled,
@@ -263,6 +307,7 @@ impl Planning<'_> {
             document_id: (beside.document_id != action.id).then_some(beside.document_id),
             name: action.name.clone(),
             result,
+            url_change,
             new_secret,
             headers_without_value,
         };
@@ -277,6 +322,7 @@ impl ActionSummary {
             document_id: None,
             name: action.name.clone(),
             result: Outcome::Removed,
+            url_change: None,
             new_secret: false,
             headers_without_value: Vec::new(),
         }

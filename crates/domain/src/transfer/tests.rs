@@ -1,5 +1,7 @@
 //! Documents written, read and planned, without stores.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -69,7 +71,10 @@ impl Place {
             let mut action = Action::new(id, settings, &secret, &self.vault(), at(0));
             if number == 1 {
                 let secret = SigningSecret::new([9; LENGTH]);
-                action.rotate(&secret, at(100), &self.vault(), at(0));
+                let overlap = Duration::from_secs(100);
+                action
+                    .rotate(&secret, overlap, &self.vault(), at(0))
+                    .unwrap();
                 action.disable("the receiver answered 410 Gone", at(5));
             }
             trigger.actions.push(action);
@@ -79,13 +84,13 @@ impl Place {
 
     fn export(&self, trigger: &Trigger, lock: Option<&Lock>) -> Value {
         let entry = TriggerEntry::of(trigger, lock, &self.vault(), at(10)).unwrap();
-        let document = Document::new(&self.account, at(10), lock, (vec![entry], None));
+        let document = Document::new(at(10), lock, (vec![entry], None), &self.vault());
         serde_json::to_value(document).unwrap()
     }
 
     fn check(&self, body: Value) -> Result<Vec<Incoming>, Vec<FieldError>> {
         let input: ImportInput = crate::input::from_value(body).map_err(|error| vec![error])?;
-        let (document, lock) = input.open()?;
+        let (document, lock) = input.open(&self.sealer)?;
         let destination = Destination {
             account: &self.account,
             catalogue: &Catalogue::default(),
@@ -99,8 +104,10 @@ impl Place {
     fn import(&self, body: Value, present: Option<&Trigger>) -> Planned {
         let incoming = self.check(body).unwrap().remove(0);
         let entropy = || [77; LENGTH];
+        let is_present = present.is_some_and(|trigger| trigger.id == incoming.document_id);
+        let id = incoming.local_id(&self.account, is_present);
         incoming
-            .plan(present, &self.vault(), &entropy, at(20))
+            .plan(id, present, &self.vault(), &entropy, at(20))
             .unwrap()
     }
 
@@ -130,11 +137,19 @@ fn home() -> Place {
     Place::new("acme", KEY)
 }
 
-/// Everything of a trigger but what is sealed, and when it was changed.
+/// Everything of a trigger but its ids, what is sealed, and when it was changed.
 fn visible(trigger: &Trigger) -> Value {
     let mut value = serde_json::to_value(trigger).unwrap();
     let hide = |value: &mut Value| {
-        for member in ["updated_at", "revision", "headers", "secret", "previous"] {
+        for member in [
+            "id",
+            "updated_at",
+            "revision",
+            "headers",
+            "secret_headers",
+            "secret",
+            "previous",
+        ] {
             value.as_object_mut().unwrap().remove(member);
         }
     };
@@ -151,7 +166,7 @@ fn visible(trigger: &Trigger) -> Value {
 fn an_export_without_a_passphrase_has_no_secret_and_says_what_it_left_out() {
     let document = home().export(&home().trigger(), None);
     let text = document.to_string();
-    for secret in ["s3cr3t", "desk", "whsec_", "sealed", "encryption"] {
+    for secret in ["s3cr3t", "desk", "whsec_", "\"sealed\"", "encryption"] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
     let action = &document["triggers"][0]["actions"][0];
@@ -300,6 +315,61 @@ fn a_trigger_becomes_what_the_document_says_actions_and_their_order_included() {
 }
 
 #[test]
+fn the_account_that_a_document_names_does_not_decide_about_ids() {
+    let (home, thief) = (home(), Place::new("thief", KEY));
+    let trigger = home.trigger();
+    let mut document = home.export(&trigger, None);
+    document["account"] = json!("thief");
+    let planned = thief.import(json!({ "document": document }), None);
+    assert_ne!(planned.trigger.id, trigger.id);
+    for (taken, theirs) in planned.trigger.actions.iter().zip(&trigger.actions) {
+        assert_ne!(taken.id, theirs.id);
+    }
+}
+
+#[test]
+fn an_action_keeps_its_id_only_where_its_trigger_has_it() {
+    let home = home();
+    let trigger = home.trigger();
+    let document = home.export(&trigger, None);
+    let body = json!({ "document": document });
+    let [kept, foreign] = [0, 1].map(|at| trigger.actions[at].id);
+    let without = trigger.without(foreign, at(15));
+    let planned = home.import(body.clone(), Some(&without));
+    assert_eq!(planned.trigger.id, trigger.id);
+    assert_eq!(planned.trigger.actions[0].id, kept);
+    assert_ne!(planned.trigger.actions[1].id, foreign);
+    assert_eq!(planned.summary.actions[1].document_id, Some(foreign));
+    let again = home.import(body, Some(&planned.trigger));
+    assert_eq!(again.summary.result, Outcome::Unchanged);
+}
+
+#[test]
+fn two_actions_that_stand_for_one_are_refused() {
+    let home = home();
+    let trigger = home.trigger();
+    let mut document = home.export(&trigger, None);
+    let without = trigger.without(trigger.actions[0].id, at(15));
+    let present = home.import(json!({ "document": document }), Some(&without));
+    let present = present.trigger;
+    // The id that the first one was given, in the place of the second one's.
+    document["triggers"][0]["actions"][1]["id"] = json!(present.actions[0].id);
+    let incoming = home.check(json!({ "document": document })).unwrap();
+    let incoming = incoming.into_iter().next().unwrap();
+    let planned = incoming.plan(
+        trigger.id,
+        Some(&present),
+        &home.vault(),
+        &|| [77; LENGTH],
+        at(20),
+    );
+    let Err(PlanError::Invalid(errors)) = planned else {
+        panic!("{planned:?}")
+    };
+    assert_eq!(errors[0].pointer, "/document/triggers/0/actions/1/id");
+}
+
+#[test]
 fn in_another_account_ids_are_others_and_always_the_same_ones() {
     let (home, copy) = (home(), Place::new("acme-copy", KEY));
     let trigger = home.trigger();
@@ -328,14 +398,14 @@ fn a_secret_whose_time_is_over_stays_behind() {
     let entry = |now| TriggerEntry::of(&trigger, Some(&lock()), &home.vault(), now).unwrap();
     // Exported at 10, the one before signs until 100.
     let document = Document::new(
-        &home.account,
         at(10),
         Some(&lock()),
         (vec![entry(at(10))], None),
+        &home.vault(),
     );
     let body = json!({ "document": document, "passphrase": PASSPHRASE });
     let input: ImportInput = serde_json::from_value(body).unwrap();
-    let (document, lock) = input.open().unwrap();
+    let (document, lock) = input.open(&home.sealer).unwrap();
     let destination = Destination {
         account: &home.account,
         catalogue: &Catalogue::default(),
@@ -347,7 +417,7 @@ fn a_secret_whose_time_is_over_stays_behind() {
         .unwrap()
         .remove(0);
     let planned = incoming
-        .plan(None, &home.vault(), &|| [77; LENGTH], at(100))
+        .plan(trigger.id, None, &home.vault(), &|| [77; LENGTH], at(100))
         .unwrap();
     let secrets = planned.trigger.actions[0].secrets(&home.vault()).unwrap();
     assert_eq!(secrets.current, SigningSecret::new([9; LENGTH]));
@@ -514,6 +584,116 @@ fn a_sealed_document_takes_its_passphrase_and_its_secrets_stay_where_they_belong
     assert_eq!(found[0].0, sealed);
 }
 
+/// What the seal of a document says, and what an import of it makes of the first action.
+fn imported(home: &Place, document: &Value, present: &Trigger) -> (Seal, Planned) {
+    let body = || json!({ "document": document });
+    let input: ImportInput = serde_json::from_value(body()).unwrap();
+    let (read, _) = input.open(&home.sealer).unwrap();
+    (read.seal(), home.import(body(), Some(present)))
+}
+
+#[test]
+fn what_is_stored_moves_to_another_origin_with_an_intact_seal_alone() {
+    let home = home();
+    let before = home.trigger();
+    let mut moved = before.clone();
+    moved.actions[0].url = "https://elsewhere.example.net/a".into();
+    // The very document that an export made: what was, comes back.
+    let document = home.export(&before, None);
+    let (seal, planned) = imported(&home, &document, &moved);
+    assert_eq!(seal, Seal::Intact);
+    let action = &planned.trigger.actions[0];
+    assert_eq!(home.header(action, "x-team"), Some(json!("desk")));
+    assert_eq!(home.secrets(action), home.secrets(&before.actions[0]));
+    let change = UrlChange {
+        from: "https://elsewhere.example.net/a".into(),
+        to: "https://example.com/a?x=1".into(),
+    };
+    assert_eq!(planned.summary.actions[0].url_change, Some(change));
+
+    let mut altered = document.clone();
+    altered["triggers"][0]["actions"][0]["url"] = json!("https://evil.example.net/");
+    let mut bare = altered.clone();
+    bare.as_object_mut().unwrap().remove("seal");
+    for (document, expected) in [(altered, Seal::Broken), (bare, Seal::Missing)] {
+        let (seal, planned) = imported(&home, &document, &before);
+        assert_eq!(seal, expected);
+        let action = &planned.trigger.actions[0];
+        assert_eq!(action.url, "https://evil.example.net/");
+        assert_eq!(action.headers(&home.vault()).unwrap().len(), 0);
+        assert_eq!(home.secrets(action), [SigningSecret::new([77; LENGTH])]);
+        let summary = &planned.summary.actions[0];
+        assert!(summary.new_secret);
+        assert_eq!(summary.headers_without_value, ["authorization", "x-team"]);
+        // The other action did not move.
+        assert!(planned.summary.actions[1].url_change.is_none());
+        assert_eq!(
+            home.secrets(&planned.trigger.actions[1]),
+            home.secrets(&before.actions[1])
+        );
+    }
+    // Within the origin, an altered document keeps what is stored.
+    let mut path = document;
+    path["triggers"][0]["actions"][0]["url"] = json!("https://example.com/other");
+    let (seal, planned) = imported(&home, &path, &before);
+    assert_eq!(seal, Seal::Broken);
+    let action = &planned.trigger.actions[0];
+    assert_eq!(home.header(action, "x-team"), Some(json!("desk")));
+}
+
+#[test]
+fn a_seal_is_of_the_whole_document_and_of_the_newest_key() {
+    let home = home();
+    let trigger = home.trigger();
+    let document = home.export(&trigger, None);
+    // Another order of members is the same document.
+    let members = document.as_object().unwrap().iter().rev();
+    let turned: Vec<_> = members
+        .map(|(name, value)| format!("{name:?}:{value}"))
+        .collect();
+    let turned: Value = serde_json::from_str(&format!("{{{}}}", turned.join(","))).unwrap();
+    assert_eq!(imported(&home, &turned, &trigger).0, Seal::Intact);
+    for (pointer, value) in [
+        ("/account", json!("other")),
+        ("/exported_at", json!("2026-11-24T17:50:47.263Z")),
+        ("/triggers/0/name", json!("Other")),
+        ("/triggers/0/filter", json!(null)),
+        ("/triggers/0/actions/0/timeout_seconds", json!(4)),
+        ("/triggers/0/actions/0/headers/x-team", json!("lobby")),
+        ("/seal", json!("AAAA.BBBB")),
+    ] {
+        let mut altered = document.clone();
+        *altered.pointer_mut(pointer).unwrap() = value;
+        assert_eq!(
+            imported(&home, &altered, &trigger).0,
+            Seal::Broken,
+            "{pointer}"
+        );
+    }
+    let rotated = Place::new("acme", &format!("{OTHER_KEY},{KEY}"));
+    assert_eq!(imported(&rotated, &document, &trigger).0, Seal::Broken);
+}
+
+#[test]
+fn whoever_has_the_passphrase_of_a_document_moves_nothing_that_is_stored() {
+    let home = home();
+    let before = home.trigger();
+    let mut moved = before.clone();
+    moved.actions[0].url = "https://evil.example.net/".into();
+    let mut document = home.export(&moved, Some(&lock()));
+    let action = &mut document["triggers"][0]["actions"][0];
+    action.as_object_mut().unwrap().remove("sealed");
+    // Sealed anew, as who knows the passphrase can.
+    document["seal"] = json!(seal::seal(&document, Some(&lock()), &home.vault()));
+    let body = json!({ "document": document, "passphrase": PASSPHRASE });
+    let input: ImportInput = serde_json::from_value(body.clone()).unwrap();
+    assert_eq!(input.open(&home.sealer).unwrap().0.seal(), Seal::Intact);
+    let planned = home.import(body, Some(&before));
+    let action = &planned.trigger.actions[0];
+    assert_eq!(action.headers(&home.vault()).unwrap().len(), 0);
+    assert_eq!(home.secrets(action), [SigningSecret::new([77; LENGTH])]);
+}
+
 #[test]
 fn headers_that_get_too_long_with_what_is_kept_are_refused() {
     let home = home();
@@ -525,7 +705,13 @@ fn headers_that_get_too_long_with_what_is_kept_are_refused() {
         .check(json!({ "document": document }))
         .unwrap()
         .remove(0);
-    let planned = incoming.plan(Some(&trigger), &home.vault(), &|| [77; LENGTH], at(20));
+    let planned = incoming.plan(
+        trigger.id,
+        Some(&trigger),
+        &home.vault(),
+        &|| [77; LENGTH],
+        at(20),
+    );
     let Err(PlanError::Invalid(errors)) = planned else {
         panic!("{planned:?}")
     };

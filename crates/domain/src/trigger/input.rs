@@ -10,7 +10,7 @@ use super::{
 use crate::{
     catalogue::{Catalogue, EventType},
     filter::Filter,
-    headers::{self, CustomHeaders},
+    headers::{self, CustomHeaders, sounds_secret},
     input::{self, FieldError},
     pace::Pace,
     schedule::RetrySchedule,
@@ -50,6 +50,7 @@ pub struct ActionInput {
     pub(crate) method: Option<Method>,
     pub(crate) headers: Option<Map<String, Value>>,
     pub(crate) secret_headers: Option<Vec<String>>,
+    pub(crate) public_headers: Option<Vec<String>>,
     pub(crate) signature_schemes: Option<Vec<Scheme>>,
     pub(crate) body_template: Option<String>,
     pub(crate) content_type: Option<String>,
@@ -79,6 +80,8 @@ pub struct ActionSettings {
     pub(crate) headers: CustomHeaders,
     /// The names of those whose values are never shown, in lower case.
     pub(crate) secret_headers: Vec<String>,
+    /// The names of those whose values are shown although the names sound secret, in lower case.
+    pub(crate) public_headers: Vec<String>,
     /// How its webhooks are signed: one at least, none twice.
     pub(crate) signature_schemes: Vec<Scheme>,
     pub(crate) body_template: Option<BodyTemplate>,
@@ -183,9 +186,10 @@ impl ActionInput {
             EndpointUrl::parse(&text, policy).map_err(|refusal| refusal.to_string())
         });
         let headers = errors.take_all(Some(check_headers(self.headers.unwrap_or_default())));
-        let secret_headers = headers.as_ref().and_then(|headers| {
-            let names = self.secret_headers.unwrap_or_default();
-            errors.take_all(Some(check_secret_headers(names, headers)))
+        let shown_or_not = headers.as_ref().and_then(|headers| {
+            let secret = self.secret_headers.unwrap_or_default();
+            let public = self.public_headers.unwrap_or_default();
+            errors.take_all(Some(check_shown(secret, public, headers)))
         });
         let schemes = self.signature_schemes.unwrap_or_else(default_schemes);
         let signature_schemes = errors.take(
@@ -215,7 +219,7 @@ impl ActionInput {
             name,
             url,
             headers,
-            secret_headers,
+            shown_or_not,
             signature_schemes,
             content_type,
             timeout_seconds,
@@ -226,7 +230,7 @@ impl ActionInput {
                 Some(name),
                 Some(url),
                 Some(headers),
-                Some(secret_headers),
+                Some((secret_headers, public_headers)),
                 Some(signature_schemes),
                 Some(content_type),
                 Some(timeout_seconds),
@@ -239,6 +243,7 @@ impl ActionInput {
                 method: self.method.unwrap_or_default(),
                 headers,
                 secret_headers,
+                public_headers,
                 signature_schemes,
                 body_template,
                 content_type,
@@ -344,16 +349,43 @@ pub(super) fn default_schemes() -> Vec<Scheme> {
     vec![Scheme::V1]
 }
 
-/// The names of secret headers in lower case, each of a header that is there.
-fn check_secret_headers(
+/// The names of secret and of public headers. A header whose name sounds secret is secret unless it
+/// is among the public ones.
+fn check_shown(
+    secret: Vec<String>,
+    public: Vec<String>,
+    headers: &CustomHeaders,
+) -> Result<(Vec<String>, Vec<String>), Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let mut secret = check_names("secret_headers", secret, headers, &mut errors);
+    let public = check_names("public_headers", public, headers, &mut errors);
+    if let Some(index) = public.iter().position(|name| secret.contains(name)) {
+        let pointer = format!("/public_headers/{index}");
+        errors.push(FieldError::new(pointer, "is among secret_headers, too"));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    for (name, _) in headers.iter().filter(|(name, _)| sounds_secret(name)) {
+        let said = |names: &[String]| names.iter().any(|one| one == name);
+        if !said(&secret) && !said(&public) {
+            secret.push(name.to_owned());
+        }
+    }
+    Ok((secret, public))
+}
+
+/// Names in lower case, each of a header that is there.
+fn check_names(
+    member: &str,
     names: Vec<String>,
     headers: &CustomHeaders,
-) -> Result<Vec<String>, Vec<FieldError>> {
+    errors: &mut Vec<FieldError>,
+) -> Vec<String> {
     let mut checked = Vec::new();
-    let mut errors = Vec::new();
     for (index, name) in names.into_iter().enumerate() {
         let name = name.to_ascii_lowercase();
-        let pointer = format!("/secret_headers/{index}");
+        let pointer = format!("/{member}/{index}");
         if checked.contains(&name) {
             errors.push(FieldError::new(pointer, "is there twice"));
         } else if headers.iter().any(|(present, _)| present == name) {
@@ -362,7 +394,7 @@ fn check_secret_headers(
             errors.push(FieldError::new(pointer, "names no header of the action"));
         }
     }
-    errors.is_empty().then_some(checked).ok_or(errors)
+    checked
 }
 
 /// A filter that is in order; errors point into the member `filter`.

@@ -119,8 +119,11 @@ fn a_refused_patch_changes_nothing() {
 fn a_rotated_secret_signs_until_its_time_is_over() {
     with_vault(|vault| {
         let mut action = action(json!({"name": "A", "url": "https://example.com/"}), vault);
-        let until = now() + std::time::Duration::from_secs(60);
-        action.rotate(&SigningSecret::new([3; LENGTH]), until, vault, now());
+        let overlap = Duration::from_secs(60);
+        let until = now() + overlap;
+        action
+            .rotate(&SigningSecret::new([3; LENGTH]), overlap, vault, now())
+            .unwrap();
         let live = |at| action.secrets(vault).unwrap().live(at);
         assert_eq!(
             live(now()),
@@ -130,6 +133,87 @@ fn a_rotated_secret_signs_until_its_time_is_over() {
             ]
         );
         assert_eq!(live(until), [SigningSecret::new([3; LENGTH])]);
+    });
+}
+
+#[test]
+fn a_trigger_is_moved_under_the_newest_key_and_stays_the_same() {
+    const NEWER: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+    let old = Sealer::parse(KEY).unwrap();
+    let rotating = Sealer::parse(&format!("{NEWER},{KEY}")).unwrap();
+    let newer = Sealer::parse(NEWER).unwrap();
+    let vault = |sealer| Vault {
+        account: "acme",
+        sealer,
+        nonce: &|| [1; NONCE_LENGTH],
+    };
+    let input = json!({
+        "name": "A", "url": "https://example.com/", "headers": {"x-desk": "hush"},
+    });
+    let mut action = action(input, &vault(&old));
+    let overlap = Duration::from_secs(60);
+    action
+        .rotate(
+            &SigningSecret::new([3; LENGTH]),
+            overlap,
+            &vault(&old),
+            now(),
+        )
+        .unwrap();
+    let input: TriggerInput =
+        serde_json::from_value(json!({"type": "message.sent", "name": "T"})).unwrap();
+    let (settings, _) = input
+        .check(&Catalogue::default(), &UrlPolicy::default())
+        .unwrap();
+    let mut trigger = Trigger::new(TriggerId::new(now(), 1), settings, now());
+    trigger.actions.push(action);
+    let before = trigger.clone();
+    assert_eq!(trigger.under_older_keys(&rotating), 3);
+    trigger.reseal(&vault(&rotating));
+    assert_eq!(trigger.under_older_keys(&rotating), 0);
+
+    let [was, is] = [&before, &trigger].map(|trigger| &trigger.actions[0]);
+    let secrets = is.secrets(&vault(&newer)).unwrap();
+    assert_eq!(secrets, was.secrets(&vault(&old)).unwrap());
+    let headers = is.headers(&vault(&newer)).unwrap();
+    assert_eq!(headers, was.headers(&vault(&old)).unwrap());
+    assert_eq!(trigger.revision, before.revision);
+    assert_eq!(is.updated_at, was.updated_at);
+
+    // Without the old key nothing can be moved, and it is counted.
+    let mut lost = before;
+    lost.reseal(&vault(&newer));
+    assert_eq!(lost.under_older_keys(&newer), 3);
+}
+
+#[test]
+fn a_fifth_rotation_is_refused_until_an_older_secret_ends() {
+    with_vault(|vault| {
+        let mut action = action(json!({"name": "A", "url": "https://example.com/"}), vault);
+        let minute = Duration::from_secs(60);
+        let secret = |number| SigningSecret::new([number; LENGTH]);
+        for number in 3..7 {
+            let overlap = minute * u32::from(number);
+            action
+                .rotate(&secret(number), overlap, vault, now())
+                .unwrap();
+        }
+        let before = action.secrets(vault).unwrap();
+        let revision = action.revision;
+        let refused = action.rotate(&secret(7), minute, vault, now());
+        let next = now() + minute * 3;
+        assert_eq!(refused, Err(TooManyPrevious { next }));
+        assert!(refused.unwrap_err().to_string().contains(&next.to_string()));
+        assert_eq!(action.secrets(vault).unwrap(), before);
+        assert_eq!(action.revision, revision);
+
+        action.rotate(&secret(7), minute, vault, next).unwrap();
+        let live = action.secrets(vault).unwrap().live(next);
+        assert_eq!(live, [7, 6, 5, 4, 3].map(secret));
+        action
+            .rotate(&secret(8), Duration::ZERO, vault, next)
+            .unwrap();
+        assert_eq!(action.secrets(vault).unwrap().live(next), [8].map(secret));
     });
 }
 

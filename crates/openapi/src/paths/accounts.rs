@@ -89,7 +89,7 @@ fn export_with_secrets() -> Operation {
 
 fn import() -> Operation {
     let example = json!({
-        "account": "acme-test", "dry_run": true, "created": 1, "updated": 0, "unchanged": 0,
+        "account": "acme-test", "dry_run": true, "seal": "intact", "created": 1, "updated": 0, "unchanged": 0,
         "triggers": [{
             "id": "trg_01M87AX0E2P00H85R1E1ATR6S4", "document_id": examples::TRIGGER,
             "name": "Tell the front desk", "result": "created",
@@ -103,8 +103,10 @@ fn import() -> Operation {
     Operation::new("importTriggers", "Import triggers")
         .says(
             "A trigger of the document becomes what the document says, its actions included; \
-             triggers that the document does not have stay. A document with anything wrong in it is \
-             refused whole.",
+             triggers that the document does not have stay. An id is kept where the account already \
+             has that trigger or action; elsewhere it is derived from the account and the document's \
+             id, so that a second import finds the first one's triggers. A document with anything \
+             wrong in it is refused whole.",
         )
         .takes([query(
             "dry_run",

@@ -165,7 +165,9 @@ fn rotate() -> Operation {
     Operation::new("rotateSecret", "Rotate an action's signing secret")
         .says(
             "It gets a new one. The one before goes on signing beside it for `overlap_seconds`, so \
-             that receivers can change over.",
+             that receivers can change over. Older ones sign until their `expires_at`, whatever the \
+             overlap; 0 retires all older ones at once. Answers 409 while four older ones still sign: \
+             the text says when the next rotation is possible.",
         )
         .body(
             Body::json(
@@ -180,7 +182,7 @@ fn rotate() -> Operation {
             Answer::json("The secrets as they are now.", of("Secrets"), example)
                 .header("Cache-Control", "no-store"),
         )
-        .problems([Problem::NotFound])
+        .problems([Problem::NotFound, Problem::Conflict])
 }
 
 fn test() -> Operation {

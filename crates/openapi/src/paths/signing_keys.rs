@@ -37,12 +37,14 @@ fn make() -> Operation {
     Operation::new("createSigningKey", "Make a new signing key for an account")
         .says(
             "A key pair (Ed25519) for actions that sign with `v1a`. The private half stays in the \
-             service. Those before go on signing beside it for the overlap, so that receivers get \
-             to know the new one.",
+             service. The one before goes on signing beside it for the overlap, so that receivers \
+             get to know the new one. Older ones sign until their `expires_at`, whatever the overlap; \
+             0 retires all older ones at once. Answers 409 while four older ones still sign: the \
+             text says when the next one can be made.",
         )
         .body(
             Body::json(
-                "How long those before go on signing.",
+                "How long the one before goes on signing.",
                 of("SigningKeyInput"),
                 json!({ "overlap_seconds": 86_400 }),
             )
@@ -52,6 +54,7 @@ fn make() -> Operation {
             201,
             Answer::json("It signs from now on.", of("SigningKey"), key()),
         )
+        .problems([Problem::Conflict])
 }
 
 fn public() -> Operation {
@@ -79,7 +82,7 @@ fn key() -> Value {
 pub(super) fn schemas() -> Vec<Named> {
     let overlap = integer(0..=MAX_OVERLAP.as_secs())
         .default(DEFAULT_OVERLAP.as_secs())
-        .says("How long the keys before go on signing.")
+        .says("How long the key before goes on signing; 0 retires all older ones at once.")
         .or_null();
     let shown = object([
         ("id", id()),

@@ -58,6 +58,15 @@ fn document() -> Schema {
             "next_cursor?",
             next_cursor().says("The `cursor` of the next document; null on the last one."),
         ),
+        (
+            "seal?",
+            text()
+                .says(
+                    "Authenticates all other members. Under the passphrase where there is one, else \
+                     under the newest `encryption_key` of the deployment that made it.",
+                )
+                .or_null(),
+        ),
     ])
     .says("Some or all of an account's triggers.")
 }
@@ -90,6 +99,7 @@ fn action() -> Schema {
         ("method?", method().or_null()),
         ("headers?", headers),
         ("secret_headers?", actions::secret_headers()),
+        ("public_headers?", actions::public_headers()),
         ("signature_schemes?", actions::signature_schemes()),
         ("body_template?", actions::template().or_null()),
         ("content_type?", actions::content_type().or_null()),
@@ -146,6 +156,15 @@ fn imported() -> Schema {
     object([
         ("account", text().says("The account.")),
         ("dry_run", flag().says("Whether nothing was written.")),
+        (
+            "seal",
+            one_of(["intact", "broken", "missing"]).says(
+                "Whether the document is the one that an export made. A broken seal is of one that \
+                 was altered, or of another deployment or encryption key. Unless the seal is intact, \
+                 and the document without a passphrase, an action whose URL moves to another origin \
+                 keeps neither its signing secret nor the values of its headers.",
+            ),
+        ),
         ("created", count().says("Triggers that were not there.")),
         (
             "updated",
@@ -189,6 +208,14 @@ fn imported_action() -> Schema {
         (
             "result",
             one_of(["created", "updated", "unchanged", "removed"]),
+        ),
+        (
+            "url_change?",
+            object([
+                ("from", text().says("Where its webhooks went before.")),
+                ("to", text().says("Where they go after.")),
+            ])
+            .says("Its URL, where that changes."),
         ),
         (
             "new_secret?",

@@ -1,7 +1,7 @@
 //! Actions, their secrets and their tests.
 
 use domain::{
-    headers::{MAX_BYTES, MAX_CONTENT_TYPE, MAX_COUNT},
+    headers::{MAX_BYTES, MAX_CONTENT_TYPE, MAX_COUNT, NOT_SHOWN, SECRET_WORDS},
     pace::MAX_PER_SECOND,
     schedule::{MAX_DELAY, MAX_DELAYS, RetrySchedule},
     secret::{DEFAULT_OVERLAP, MAX_OVERLAP},
@@ -39,8 +39,15 @@ fn shown() -> Schema {
         ("disabled?", of("Disabled")),
         ("url", url()),
         ("method", method()),
-        ("headers", headers(text())),
+        (
+            "headers",
+            headers(text()).says(format!(
+                "Headers of its own, without the secret ones. A key that may only read gets \
+                 `{NOT_SHOWN}` in the place of each value."
+            )),
+        ),
         ("secret_headers", secret_headers()),
+        ("public_headers", public_headers()),
         ("signature_schemes", signature_schemes()),
         ("body_template", template().or_null()),
         ("content_type", content_type()),
@@ -75,7 +82,7 @@ fn patch() -> Schema {
 }
 
 /// What need not be said of an action.
-fn optional(headers: Schema) -> [Named; 11] {
+fn optional(headers: Schema) -> [Named; 12] {
     [
         (
             "enabled?",
@@ -86,6 +93,10 @@ fn optional(headers: Schema) -> [Named; 11] {
         (
             "secret_headers?",
             secret_headers().default(json!([])).or_null(),
+        ),
+        (
+            "public_headers?",
+            public_headers().default(json!([])).or_null(),
         ),
         (
             "signature_schemes?",
@@ -135,9 +146,18 @@ pub(super) fn headers(value: Schema) -> Schema {
 }
 
 pub(super) fn secret_headers() -> Schema {
+    list(text()).at_most(MAX_COUNT).says(format!(
+        "The names of those headers whose values are never shown again. Headers whose names have {} \
+         in them are among these by themselves, unless `public_headers` names them. To take a name \
+         away, give its header another value.",
+        SECRET_WORDS.map(|word| format!("`{word}`")).join(", ")
+    ))
+}
+
+pub(super) fn public_headers() -> Schema {
     list(text()).at_most(MAX_COUNT).says(
-        "The names of those headers whose values are never shown again. To take a name away, give \
-         its header another value.",
+        "The names of those headers whose values are shown although their names sound secret, such \
+         as `x-key-id`.",
     )
 }
 
@@ -245,7 +265,9 @@ fn rotation() -> Schema {
         "overlap_seconds?",
         integer(0..=MAX_OVERLAP.as_secs())
             .default(DEFAULT_OVERLAP.as_secs())
-            .says("How long the secret that was there goes on signing.")
+            .says(
+                "How long the secret that was there goes on signing; 0 retires all older ones at once.",
+            )
             .or_null(),
     )])
 }

@@ -1,5 +1,7 @@
 //! All of an account's triggers at once: exported, imported, removed.
 
+use std::collections::HashSet;
+
 use domain::{
     id::TriggerId,
     input::FieldError,
@@ -68,7 +70,7 @@ impl Triggers {
         }
         let next = last.filter(|_| more);
         let next = next.map(|id| page::cursor(&id.to_string()));
-        Ok(Document::new(&self.account, now, lock, (entries, next)))
+        Ok(Document::new(now, lock, (entries, next), &self.vault()))
     }
 
     /// Makes the account's triggers what a document says they are, or only says what that would
@@ -116,12 +118,22 @@ impl Triggers {
         let limits = config::limits()?;
         let keys = signing_keys::of(&self.store, &self.account)?;
         let has_pair = keys.live(now).next().is_some();
+        let mut ids = HashSet::new();
         let mut triggers = Vec::new();
         let mut errors = Vec::new();
         for incoming in incoming {
             let pointer = incoming.pointer.clone();
-            let before = self.store.trigger(&self.account, incoming.id)?;
-            match incoming.plan(before.as_ref(), &self.vault(), &entropy::bytes, now) {
+            let mut before = self.store.trigger(&self.account, incoming.document_id)?;
+            let id = incoming.local_id(&self.account, before.is_some());
+            if before.is_none() {
+                before = self.store.trigger(&self.account, id)?;
+            }
+            if !ids.insert(id) {
+                let detail = format!("stands for {id}, as another trigger of the document does");
+                errors.push(FieldError::new(format!("{pointer}/id"), detail));
+                continue;
+            }
+            match incoming.plan(id, before.as_ref(), &self.vault(), &entropy::bytes, now) {
                 Ok(planned) => {
                     if planned.trigger.actions.len() > limits.actions {
                         let detail = format!("has more than {} actions", limits.actions);
