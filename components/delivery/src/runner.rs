@@ -29,6 +29,7 @@ use platform::{
     nudge::nudge,
     operator::{self, Told},
     problem::Problem,
+    resealing,
     store::{self, TriggerStore},
 };
 use serde::Serialize;
@@ -226,10 +227,12 @@ impl Runner {
         Ok(self.summary)
     }
 
-    /// What is done once a run, bounded: repairs what a writer that vanished left half done, counts
-    /// what there has been, and deletes what is older than it has to be.
+    /// What is done once a run, bounded: repairs what a writer that vanished left half done, moves
+    /// sealed values under the newest key, counts what there has been, and deletes what is older than
+    /// it has to be.
     async fn keep_house(&self) -> Result<(), Problem> {
         store::repair_abandoned(&self.store, &self.ledger).await?;
+        resealing::step(&self.store, &self.ledger, &self.settings.sealer).await?;
         self.ledger.count_up(COUNTING_STEPS)?;
         self.ledger.count_run(clock::now())?;
         self.ledger.forget_lines(clock::now())?;

@@ -6,6 +6,7 @@ use platform::{
     http::{Request, Response},
     ledger,
     problem::Problem,
+    resealing,
     store::TriggerStore,
 };
 use serde::Serialize;
@@ -19,6 +20,7 @@ struct Usage {
     /// Since the ledger is there, or since it counts.
     events_accepted: u64,
     requests: Requests,
+    encryption: resealing::State,
 }
 
 /// Rows of the ledger, near enough.
@@ -47,9 +49,11 @@ pub(crate) fn show(request: &Request) -> Result<Response, Problem> {
     ledger.count_up(1)?;
     let tallies = ledger.tallies(now)?;
     let rows = ledger.row_counts()?;
+    let store = TriggerStore::open()?;
     Ok(Response::ok(&Usage {
         at: now,
-        key_value_keys: TriggerStore::open()?.count_keys()?,
+        key_value_keys: store.count_keys()?,
+        encryption: resealing::state(&store, &config::sealer()?)?,
         ledger: Rows {
             version: ledger.version(),
             events: rows.events,

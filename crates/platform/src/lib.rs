@@ -19,6 +19,7 @@ pub mod operator;
 pub mod outbound;
 pub mod own_api;
 pub mod problem;
+pub mod resealing;
 pub mod signing_keys;
 pub mod store;
 mod stream;

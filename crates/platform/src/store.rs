@@ -7,6 +7,7 @@
 //! | `match:{account}:{type}` | what matching needs of the type's triggers |
 //! | `event-types` | the deployment's own event types, see [`catalogue`](crate::catalogue) |
 //! | `signing-keys:{account}` | see [`signing_keys`](crate::signing_keys) |
+//! | `resealing` | see [`resealing`](crate::resealing) |
 //! | `api-keys`, `api-key…:{key}` | see [`api_keys`](crate::api_keys) |
 //!
 //! The store has no compare-and-swap and no writes of several keys. So writers of an account take
@@ -159,14 +160,18 @@ impl TriggerStore {
         Ok(())
     }
 
+    /// All keys, of everything.
+    pub(crate) fn keys(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.store.get_keys()?)
+    }
+
     /// How many keys there are, of everything. Lists the whole store.
     ///
     /// # Errors
     ///
     /// When the store fails.
     pub fn count_keys(&self) -> Result<u64, StoreError> {
-        let keys = self.store.get_keys()?;
-        Ok(keys.len() as u64)
+        Ok(self.keys()?.len() as u64)
     }
 
     /// A trigger with its actions.

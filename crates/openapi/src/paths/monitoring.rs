@@ -76,6 +76,10 @@ fn used() -> Value {
         "requests": {
             "total": 131_902, "this_hour": 214, "max_per_hour": 500, "reserved_this_hour": 215,
         },
+        "encryption": {
+            "key": "6f1d2a90", "values_under_older_keys": 0,
+            "checked_at": "2026-11-23T19:44:12.005Z",
+        },
     })
 }
 
@@ -126,6 +130,29 @@ fn usage_schema() -> Schema {
         ),
     ])
     .says("Requests to receivers.");
+    let encryption = object([
+        (
+            "key",
+            text().says("The id of the newest key of the setting `encryption_key`."),
+        ),
+        (
+            "values_under_older_keys",
+            count().says(
+                "How many stored secrets, header values and key pairs are not encrypted with it. Runs \
+                 encrypt them anew. Counted up to 10,000 triggers before a run has looked at all.",
+            ),
+        ),
+        (
+            "checked_at",
+            time()
+                .says("When a run had last looked at all of them; null while none has since the setting changed.")
+                .or_null(),
+        ),
+    ])
+    .says(
+        "Encryption at rest. An older key can go when `values_under_older_keys` is 0 and `checked_at` is \
+         later than the start of the last instance that had another newest key.",
+    );
     object([
         ("at", time()),
         ("key_value_keys", count()),
@@ -135,5 +162,6 @@ fn usage_schema() -> Schema {
             count().says("Since the ledger is there, whatever was deleted."),
         ),
         ("requests", requests),
+        ("encryption", encryption),
     ])
 }
