@@ -7,11 +7,16 @@
 //! parser would silently drop or repair (tabs, backslashes, missing slashes, empty user names) is
 //! refused in the text, so that no reader of the same text can mean another host.
 //!
+//! Path and query are percent-encoded as RFC 3986 (3.3, 3.4) has them, also where the URL standard
+//! leaves characters raw; what is encoded already stays as it is, and a `%` that encodes nothing
+//! becomes `%25`.
+//!
 //! Names that resolve to private addresses are beyond a pure rule: the host that resolves them has
 //! to block those ([`UrlPolicy::check_address`] is the rule for whoever knows the address).
 
 use std::{fmt, net::IpAddr};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Position, Url};
 
 mod addresses;
@@ -21,21 +26,41 @@ pub use addresses::AddressKind;
 /// The longest URL, in bytes, as given and as normalised.
 pub const MAX_LENGTH: usize = 2_048;
 
-/// Top-level names that stand for something inside of a network or outside of the DNS: RFC 6762
-/// (`local`, and those of its appendix G), RFC 8375 (`home.arpa`), RFC 9476 (`alt`), RFC 7686
-/// (`onion`), ICANN's `internal`, and `localdomain`, which many routers hand out.
-const PRIVATE_NAMES: [&str; 11] = [
+/// Top-level names that are not in the public DNS, or never lead to somebody's server.
+const PRIVATE_NAMES: [&str; 26] = [
+    // IANA's registry of special-use domain names: RFC 6761 (`invalid`, `test`), RFC 6762 (`local`),
+    // RFC 7686 (`onion`), RFC 9476 (`alt`), and all of `arpa` (RFC 3172), with `home.arpa`.
+    // `example` is left out: documentation is full of it, and it leads nowhere.
     "alt",
+    "arpa",
+    "invalid",
+    "local",
+    "onion",
+    "test",
+    // Never to be delegated (ICANN), and those of RFC 6762, appendix G.
     "corp",
     "home",
-    "home.arpa",
     "internal",
     "intranet",
     "lan",
-    "local",
-    "localdomain",
-    "onion",
+    "mail",
     "private",
+    // What routers hand out, and another overlay network.
+    "localdomain",
+    "i2p",
+    // What clusters resolve. Kubernetes completes `service.namespace` by its search list, so its
+    // usual namespaces are names of their own.
+    "cluster",
+    "consul",
+    "default",
+    "docker",
+    "kube-public",
+    "kube-system",
+    "mesos",
+    "nomad",
+    "podman",
+    "svc",
+    "swarm",
 ];
 
 /// An endpoint's URL that a policy allowed: absolute, http or https, normalised.
@@ -99,9 +124,12 @@ pub enum UrlRefusal {
     /// `localhost` or a name under it.
     #[error("leads to the service's own machine: webhooks go to public addresses only")]
     Localhost,
-    /// A name that only a private network knows.
-    #[error("has a host name of private networks: webhooks go to public names only")]
-    PrivateName,
+    /// A name under a top-level name that is reserved, or resolved only inside a network.
+    #[error(
+        "has a host name under .{0}, which is reserved or known only inside a network or cluster: \
+         webhooks go to public names only"
+    )]
+    PrivateName(&'static str),
     /// A name without a dot, which only a private network or a search list can resolve.
     #[error("has a host name without a dot: write the full name, such as hooks.example.com")]
     SingleLabel,
@@ -131,6 +159,7 @@ impl EndpointUrl {
             url::ParseError::EmptyHost => UrlRefusal::NoHost,
             _ => UrlRefusal::InvalidHost,
         })?;
+        let url = encoded(url)?;
         if url.as_str().len() > MAX_LENGTH {
             return Err(UrlRefusal::TooLong);
         }
@@ -218,11 +247,9 @@ impl UrlPolicy {
         if is_localhost(name) && !self.allow_private_targets {
             return Err(UrlRefusal::Localhost);
         }
-        if PRIVATE_NAMES
-            .iter()
-            .any(|private| is_at_or_under(name, private))
-        {
-            return Err(UrlRefusal::PrivateName);
+        let mut private = PRIVATE_NAMES.into_iter();
+        if let Some(private) = private.find(|private| is_at_or_under(name, private)) {
+            return Err(UrlRefusal::PrivateName(private));
         }
         let bare = name.strip_suffix('.').unwrap_or(name);
         if !is_host_name(bare) {
@@ -277,6 +304,38 @@ fn check_text(text: &str) -> Result<(), UrlRefusal> {
         return Err(UrlRefusal::Port);
     }
     Ok(())
+}
+
+/// The URL with everything in path and query percent-encoded that RFC 3986 does not allow there.
+/// The URL standard leaves `{ } | [ ] ^`, a backtick and a lone `%` as they are in some places.
+fn encoded(url: Url) -> Result<Url, UrlRefusal> {
+    let target = &url[Position::BeforePath..];
+    let mut fit = String::with_capacity(target.len());
+    let mut rest = target;
+    while let Some(character) = rest.chars().next() {
+        let is_fit = match character {
+            '%' => {
+                let digits = rest.as_bytes().get(1..3);
+                digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+            }
+            // pchar, and the delimiters of segments and of the query.
+            _ => character.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?".contains(character),
+        };
+        if is_fit {
+            fit.push(character);
+        } else {
+            fit.extend(utf8_percent_encode(
+                &rest[..character.len_utf8()],
+                NON_ALPHANUMERIC,
+            ));
+        }
+        rest = &rest[character.len_utf8()..];
+    }
+    if fit == target {
+        return Ok(url);
+    }
+    let fit = format!("{}{fit}", &url[..Position::BeforePath]);
+    Url::parse(&fit).map_err(|_| UrlRefusal::InvalidHost)
 }
 
 /// What follows `http://` or `https://`.

@@ -343,7 +343,7 @@ async fn why_nothing_could_be_sent_is_told_in_words() -> Result<()> {
     for (url, said) in [
         (format!("http://127.0.0.1:{dead}/"), "connection refused"),
         (format!("https://127.0.0.1:{dead}/"), "connection refused"),
-        ("http://no-such-host.invalid/".to_owned(), "dns"),
+        ("http://no-such-host.example/".to_owned(), "dns"),
     ] {
         let hook = hook(&account, &url, &[]).await?;
         let delivery = account

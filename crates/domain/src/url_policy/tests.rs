@@ -251,6 +251,11 @@ fn refusals_say_what_to_do() {
         "leads to 127.0.0.1, a loopback address: webhooks go to public addresses only"
     );
     assert_eq!(
+        message("http://kubernetes.default.svc/"),
+        "has a host name under .svc, which is reserved or known only inside a network or cluster: \
+         webhooks go to public names only"
+    );
+    assert_eq!(
         message("https://a.example/\t"),
         "has the character U+0009, which has to be left out or percent-encoded"
     );
