@@ -33,7 +33,9 @@ macro_rules! ids {
 
             /// A new id for something that happens `now`; 80 bits of `entropy` are used.
             pub fn new(now: Timestamp, entropy: u128) -> Self {
-                Self(Ulid::from_parts(now.as_millis().unsigned_abs(), entropy))
+                // A ULID begins in 1970.
+                let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+                Self(Ulid::from_parts(millis, entropy))
             }
 
             /// The smallest id that something created at `time` can have: where a listing by

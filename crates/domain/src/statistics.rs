@@ -81,7 +81,7 @@ impl Range {
             6 * HOUR
         };
         let length = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
-        let into = self.since.as_millis() % length;
+        let into = self.since.as_millis().rem_euclid(length);
         let first = Timestamp::from_millis(self.since.as_millis() - into);
         let starts = std::iter::successors(Some(first), move |at| Some(*at + step));
         starts

@@ -128,7 +128,7 @@ pub(crate) fn accepted(duplicate: bool) -> Value {
 
 pub(crate) fn event() -> Value {
     json!({
-        "id": EVENT, "type": TYPE, "occurred_at": "2026-11-23T15:04:05Z", "received_at": RECEIVED,
+        "id": EVENT, "type": TYPE, "occurred_at": "2026-11-23T15:04:05.000Z", "received_at": RECEIVED,
         "producer_id": "booking-81", "test": false,
     })
 }
@@ -147,7 +147,7 @@ pub(crate) fn delivery(status: &str) -> Value {
         "type": TYPE, "status": status, "attempt_count": 1, "created_at": RECEIVED, "test": false,
     });
     match status {
-        "pending" => delivery["next_attempt_at"] = json!("2026-11-23T20:12:40.2Z"),
+        "pending" => delivery["next_attempt_at"] = json!("2026-11-23T20:12:40.200Z"),
         "canceled" => delivery["reason"] = json!("canceled by hand"),
         _ => {}
     }
@@ -188,7 +188,7 @@ pub(crate) fn payload() -> Value {
     json!({
         "id": EVENT,
         "type": TYPE,
-        "timestamp": "2026-11-23T15:04:05Z",
+        "timestamp": "2026-11-23T15:04:05.000Z",
         "account": ACCOUNT,
         "trigger": { "id": TRIGGER, "name": "Tell the front desk", "type": UMBRELLA },
         "action": { "id": ACTION, "name": "Desk" },

@@ -74,7 +74,7 @@ async fn an_array_is_answered_with_an_array_in_the_same_order_and_all_of_it_is_d
         .await?
         .json(200)?;
     assert_eq!(shown["producer_id"], "own");
-    assert_eq!(shown["occurred_at"], "2026-01-02T03:04:05Z");
+    assert_eq!(shown["occurred_at"], "2026-01-02T03:04:05.000Z");
 
     let came = receiver.received(3).await?;
     let came: BTreeSet<_> = came.iter().map(|hook| hook.header("webhook-id")).collect();

@@ -158,7 +158,7 @@ async fn is_delivered(event_type: &str) -> Result<()> {
         json!({
             "id": accepted["id"],
             "type": event_type,
-            "timestamp": "2026-11-23T15:04:05.25Z",
+            "timestamp": "2026-11-23T15:04:05.250Z",
             "account": account.id,
             "trigger": {
                 "id": hook.trigger, "name": format!("On {event_type}"), "type": event_type,

@@ -95,17 +95,17 @@ async fn a_day_is_cut_into_hours_and_a_week_into_quarters_of_days() -> Result<()
         (
             "?since=2026-11-24T10:00:00Z&until=2026-11-26T10:00:00Z",
             48,
-            "2026-11-24T10:00:00Z",
+            "2026-11-24T10:00:00.000Z",
         ),
         (
             "?since=2026-11-19T10:00:00Z&until=2026-11-26T10:00:00Z",
             29,
-            "2026-11-19T06:00:00Z",
+            "2026-11-19T06:00:00.000Z",
         ),
         (
             "?until=2026-11-26T10:00:00%2B02:00",
             24,
-            "2026-11-25T08:00:00Z",
+            "2026-11-25T08:00:00.000Z",
         ),
     ] {
         let found = statistics(&account, query).await?;

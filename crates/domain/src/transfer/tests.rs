@@ -301,7 +301,7 @@ fn a_trigger_becomes_what_the_document_says_actions_and_their_order_included() {
         ("description", json!("")),
         ("enabled", json!(true)),
         ("filter", json!(null)),
-        ("created_at", json!("2020-01-01T00:00:00Z")),
+        ("created_at", json!("2020-01-01T00:00:00.000Z")),
     ] {
         let changed = import(&|trigger| trigger[member] = value.clone());
         assert_eq!(changed.summary.result, Outcome::Updated, "{member}");

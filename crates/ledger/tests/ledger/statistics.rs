@@ -129,7 +129,7 @@ fn each_delivery_counts_where_it_stands_and_when_it_was_created() {
         .map(|piece| (piece.events, piece.succeeded, piece.failed))
         .collect();
     assert_eq!(pieces, [(1, 1, 1), (1, 0, 0), (0, 0, 0), (0, 0, 0)]);
-    assert_eq!(found.series[0].at.to_string(), "2026-11-23T15:00:00Z");
+    assert_eq!(found.series[0].at.to_string(), "2026-11-23T15:00:00.000Z");
     // In the order in which they are asked for, and those of others are as if they had nothing.
     let none = Target::new();
     let counts = [

@@ -34,16 +34,16 @@ pub(super) fn paths() -> Vec<Path> {
 
 fn example() -> serde_json::Value {
     json!({
-        "since": "2026-11-22T20:00:00Z",
-        "until": "2026-11-23T20:00:00Z",
+        "since": "2026-11-22T20:00:00.000Z",
+        "until": "2026-11-23T20:00:00.000Z",
         "events": 120,
         "deliveries": {
             "pending": 1, "delivering": 0, "succeeded": 117, "failed": 1, "canceled": 0, "skipped": 1,
         },
         "attempts": { "count": 124, "failed": 7, "p50_ms": 41, "p99_ms": 380 },
-        "backlog": { "due": 1, "oldest_due_at": "2026-11-23T19:59:58.2Z" },
+        "backlog": { "due": 1, "oldest_due_at": "2026-11-23T19:59:58.200Z" },
         "series": [
-            { "at": "2026-11-23T19:00:00Z", "events": 12, "succeeded": 11, "failed": 1 },
+            { "at": "2026-11-23T19:00:00.000Z", "events": 12, "succeeded": 11, "failed": 1 },
         ],
         "triggers": [{ "trigger_id": examples::TRIGGER, "deliveries": 120, "failed": 1 }],
         "failing_actions": [{
