@@ -92,14 +92,14 @@ async fn a_cloud_event_of_each_mode_is_accepted_and_delivered() -> Result<()> {
         let event = shown(&account, answer).await?;
         assert_eq!(event["producer_id"], id);
         assert_eq!(event["source"], "https://bookings.example.com/acme");
-        assert_eq!(event["occurred_at"], "2026-01-01T21:34:05Z");
+        assert_eq!(event["occurred_at"], "2026-01-01T21:34:05.000Z");
         assert_eq!(event["data"], json!({ "participant": { "name": "Zoë" } }));
     }
     for webhook in receiver.received(4).await? {
         webhook.verify(&hook.secret)?;
         let body = webhook.json()?;
         assert_eq!(body["data"], json!({ "participant": { "name": "Zoë" } }));
-        assert_eq!(body["timestamp"], "2026-01-01T21:34:05Z");
+        assert_eq!(body["timestamp"], "2026-01-01T21:34:05.000Z");
     }
     Ok(())
 }
@@ -201,6 +201,23 @@ async fn what_is_wrong_with_a_cloud_event_is_named_by_its_attribute() -> Result<
         ("specversion", Value::Null, "required"),
         ("id", json!(""), "empty"),
         ("source", Value::Null, "required"),
+        ("source", json!("not a uri"), "URI-reference"),
+        ("source", json!("%zz"), "URI-reference"),
+        ("subject", json!(""), "empty"),
+        ("dataschema", json!(""), "empty"),
+        ("dataschema", json!("schema.json"), "absolute URI"),
+        ("extension", json!(1.5), "whole number"),
+        ("extension", json!(3_000_000_000_u64), "whole number"),
+        ("extension", json!([1]), "string"),
+        ("time", json!("20180405T183100Z"), "RFC 3339"),
+        ("time", json!("2018-04-05T15Z"), "RFC 3339"),
+        ("time", json!("2018-04-05T18:31:00+25:59"), "RFC 3339"),
+        (
+            "time",
+            json!("2018-04-05T18:31:00Z[Europe/Paris]"),
+            "RFC 3339",
+        ),
+        ("time", json!("2018-04-05T18:31Z"), "RFC 3339"),
         ("type", json!("com.example.confirmed"), "not an event type"),
         ("time", json!("noon"), "RFC 3339"),
         ("data", json!([1]), "object"),
@@ -236,6 +253,23 @@ async fn what_is_wrong_with_a_cloud_event_is_named_by_its_attribute() -> Result<
         "{}",
         problem.body
     );
+    let headers = [
+        ("content-type", "application/json"),
+        ("ce-specversion", "1.0"),
+        ("ce-id", "7"),
+        ("ce-type", "participant.confirmed"),
+        ("ce-source", "not a uri"),
+        ("ce-subject", ""),
+        ("ce-dataschema", "schema.json"),
+        ("ce-my_extension", "1"),
+    ];
+    let problem = send(&account, &headers, "{}").await?.problem(422)?;
+    for name in ["source", "subject", "dataschema", "my_extension"] {
+        let pointer = format!("/{name}");
+        let named = problem.errors.iter().find(|(at, _)| *at == pointer);
+        let (_, detail) = named.with_context(|| problem.body.to_string())?;
+        ensure!(detail.contains(&format!("(header ce-{name})")), "{detail}");
+    }
     account.is_empty().await
 }
 

@@ -2,7 +2,8 @@
 //!
 //! `type` is the key of an event type; `source` and `id` are, together, what the event is accepted
 //! once under; `time` is when it occurred; `data` has to be a JSON object. Whatever else an event
-//! has is dropped: extensions that trace a request, for one, differ from one attempt to the next.
+//! has is checked and dropped: extensions that trace a request, for one, differ from one attempt to
+//! the next.
 //!
 //! Sources, all of version 1.0.2: the [specification], its [JSON format] and its [HTTP binding].
 //!
@@ -10,9 +11,14 @@
 //! [JSON format]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 //! [HTTP binding]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use fluent_uri::{Uri, UriRef};
 use percent_encoding::percent_decode;
 use serde::{
     Deserialize, Deserializer,
@@ -82,6 +88,8 @@ pub fn is_json(media_type: &str) -> bool {
 pub(super) struct CloudEvent {
     /// Those of [`CORE`] that it has.
     attributes: BTreeMap<&'static str, String>,
+    /// The names of its extensions.
+    extensions: BTreeSet<String>,
     data: Option<Box<RawValue>>,
     data_base64: Option<Box<RawValue>>,
     binary: bool,
@@ -127,6 +135,10 @@ impl CloudEvent {
                 self.wrong(name, "is no attribute: names are made of a-z and 0-9");
             } else if name == "data" {
                 self.wrong(name, "is the body in binary mode, and no header");
+            } else if !self.extensions.insert(name.to_owned()) {
+                self.wrong(name, "is there twice");
+            } else if value.chars().any(char::is_control) {
+                self.wrong(name, NO_CONTROLS);
             }
             return;
         };
@@ -150,10 +162,16 @@ impl CloudEvent {
                 };
             }
             _ if CORE.contains(&name) => return self.wrong(name, "must be a string"),
-            _ if value.get().starts_with(['{', '[']) => {
-                return self.wrong(name, "must be a string, a number or a boolean");
+            _ if matches!(value.get(), "true" | "false") || value.get().parse::<i32>().is_ok() => {
+                return self.put(name, value.get().to_owned());
             }
-            _ => return self.put(name, value.get().to_owned()),
+            _ => {
+                return self.wrong(
+                    name,
+                    "must be a string, a boolean or a whole number of 32 bits (-2147483648 to \
+                     2147483647)",
+                );
+            }
         };
         match part {
             None => *part = Some(value),
@@ -192,11 +210,13 @@ impl CloudEvent {
             None => Err("is required".into()),
         });
         let id = self.checked("id", identifier);
-        let source = self.checked("source", identifier);
+        let source = self.checked("source", source);
         let event_type = self.checked("type", |key| {
             let found = catalogue.postable(key.ok_or("is required")?);
             found.map_err(|error| error.to_string().into())
         });
+        self.checked("subject", subject);
+        self.checked("dataschema", data_schema);
         let occurred_at = self.checked("time", |time| {
             let time = time.map(Timestamp::parse).transpose();
             time.map_err(|error| error.to_string().into())
@@ -261,20 +281,56 @@ impl CloudEvent {
     }
 }
 
-/// An `id` or a `source`. The specification has `source` be a URI reference; it is a name here,
-/// and what is no URI names as well.
+/// An `id` or a `source`.
 fn identifier(text: Option<&str>) -> Result<String, Cow<'static, str>> {
     let text = text.ok_or("is required")?;
     if text.is_empty() {
-        Err("must not be empty".into())
+        Err(EMPTY.into())
     } else if text.len() > MAX_IDENTIFIER {
         Err(format!("has {} bytes; the most is {MAX_IDENTIFIER}", text.len()).into())
     } else if text.chars().any(char::is_control) {
-        Err("must not have control characters".into())
+        Err(NO_CONTROLS.into())
     } else {
         Ok(text.to_owned())
     }
 }
+
+fn source(text: Option<&str>) -> Result<String, Cow<'static, str>> {
+    let text = identifier(text)?;
+    match UriRef::parse(text.as_str()) {
+        Ok(_) => Ok(text),
+        Err(_) => Err(format!(
+            "is {text:?}, which is no URI-reference (RFC 3986), such as /bookings or \
+             https://example.com/bookings"
+        )
+        .into()),
+    }
+}
+
+fn subject(text: Option<&str>) -> Result<(), Cow<'static, str>> {
+    match text {
+        Some("") => Err(EMPTY.into()),
+        Some(text) if text.chars().any(char::is_control) => Err(NO_CONTROLS.into()),
+        _ => Ok(()),
+    }
+}
+
+/// A URI with a scheme. The specification's text has it without a fragment, its own JSON schema does
+/// not; fragments name a part of a schema and are let pass.
+fn data_schema(text: Option<&str>) -> Result<(), Cow<'static, str>> {
+    match text {
+        Some("") => Err(EMPTY.into()),
+        Some(text) if Uri::parse(text).is_err() => Err(format!(
+            "is {text:?}, which is no absolute URI (RFC 3986), such as https://example.com/schema.json"
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+const EMPTY: &str = "must not be empty";
+
+const NO_CONTROLS: &str = "must not have control characters";
 
 fn from_base64(text: &RawValue) -> Result<Box<RawValue>, String> {
     let text: String = serde_json::from_str(text.get()).map_err(|_| "must be a string")?;
@@ -407,6 +463,24 @@ mod tests {
     }
 
     #[test]
+    fn attributes_that_are_in_order_pass() {
+        for change in [
+            json!({"source": "https://example.com/a?b#c"}),
+            json!({"source": "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66"}),
+            json!({"source": "1-555-123-4567"}),
+            json!({"source": "/a%20b"}),
+            json!({"dataschema": "https://example.com/schema.json#/part"}),
+            json!({"dataschema": "urn:example:schema"}),
+            json!({"ext": -2_147_483_648_i64, "other": 2_147_483_647, "zero": 0, "on": false}),
+            json!({"ext": "", "unset": null}),
+            json!({"time": "9999-12-31T23:59:59Z"}),
+            json!({"time": "1969-07-20t20:17:40z"}),
+        ] {
+            assert!(structured(change.clone()).is_ok(), "{change}");
+        }
+    }
+
+    #[test]
     fn both_modes_make_the_same_event() {
         let structured = structured(json!({"id": "€ \"1\"%", "time": "2018-04-05T17:31:00Z"}));
         let headers = [
@@ -442,6 +516,40 @@ mod tests {
             (json!({"id": "a\nb"}), "/id", "control"),
             (json!({"id": long}), "/id", "1024"),
             (json!({"source": ""}), "/source", "empty"),
+            (json!({"source": "not a uri"}), "/source", "URI-reference"),
+            (json!({"source": "%zz"}), "/source", "URI-reference"),
+            (json!({"source": "/a{b}"}), "/source", "URI-reference"),
+            (json!({"source": "1:b"}), "/source", "URI-reference"),
+            (json!({"source": "/é"}), "/source", "URI-reference"),
+            (json!({"time": "20180405T183100Z"}), "/time", "RFC 3339"),
+            (
+                json!({"time": "2018-04-05T18:31:00+25:59"}),
+                "/time",
+                "RFC 3339",
+            ),
+            (
+                json!({"time": "2018-04-05T18:31:00Z[Europe/Paris]"}),
+                "/time",
+                "RFC 3339",
+            ),
+            (json!({"subject": ""}), "/subject", "empty"),
+            (json!({"subject": "a\u{7f}"}), "/subject", "control"),
+            (json!({"dataschema": ""}), "/dataschema", "empty"),
+            (
+                json!({"dataschema": "/schemas/1"}),
+                "/dataschema",
+                "absolute URI",
+            ),
+            (
+                json!({"dataschema": "schema.json"}),
+                "/dataschema",
+                "absolute URI",
+            ),
+            (
+                json!({"dataschema": "https://a b/"}),
+                "/dataschema",
+                "absolute URI",
+            ),
             (
                 json!({"type": "message.snt"}),
                 "/type",
@@ -460,6 +568,12 @@ mod tests {
             (json!({"a/b": 1}), "/a~1b", "a-z"),
             (json!({"": 1}), "/", "a-z"),
             (json!({"ext": {"a": 1}}), "/ext", "number"),
+            (json!({"ext": [1]}), "/ext", "string"),
+            (json!({"ext": 1.5}), "/ext", "whole number"),
+            (json!({"ext": 1.0}), "/ext", "whole number"),
+            (json!({"ext": 2_147_483_648_u64}), "/ext", "2147483647"),
+            (json!({"ext": -2_147_483_649_i64}), "/ext", "-2147483648"),
+            (json!({"ext": "a\u{0}"}), "/ext", "control"),
         ] {
             let (at, detail) = only(structured(change.clone()));
             assert_eq!(at, pointer, "{change}");
@@ -484,6 +598,8 @@ mod tests {
                 "/data_base64",
             ),
             (r#","subject":"\ud800""#, "/subject"),
+            (r#","ext":1,"ext":2"#, "/ext"),
+            (r#","ext":1e3"#, "/ext"),
         ] {
             assert_eq!(only(parsed(&event(more))).0, pointer, "{more}");
         }
@@ -540,6 +656,12 @@ mod tests {
     fn headers_that_are_wrong_are_named() {
         for (header, value, pointer) in [
             ("ce-source", "-", "/source"),
+            ("ce-source", "not a uri", "/source"),
+            ("ce-source", "%25zz", "/source"),
+            ("ce-subject", "", "/subject"),
+            ("ce-dataschema", "", "/dataschema"),
+            ("ce-dataschema", "/schema", "/dataschema"),
+            ("ce-my_extension", "1", "/my_extension"),
             ("ce-id", "%ff", "/id"),
             ("ce-time", "noon", "/time"),
             ("ce-datacontenttype", "application/json", "/datacontenttype"),

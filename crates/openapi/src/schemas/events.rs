@@ -60,7 +60,8 @@ fn new() -> Schema {
     ])
 }
 
-/// Attributes that are null are as good as missing; extensions may be any scalar.
+/// Attributes that are null are as good as missing; extensions are texts, booleans and whole numbers
+/// of 32 bits.
 fn cloud_event() -> Schema {
     let identifier = || text().not_empty().at_most(MAX_IDENTIFIER);
     let json_type = text().like(r"^[^/;]+/([^/;]+\+)?[Jj][Ss][Oo][Nn]\s*(;.*)?$");
@@ -70,7 +71,12 @@ fn cloud_event() -> Schema {
             "id",
             identifier().says("With `source`, what it is accepted once under."),
         ),
-        ("source", identifier().says("Where it comes from.")),
+        (
+            "source",
+            identifier()
+                .with("format", "uri-reference")
+                .says("Where it comes from: a URI-reference (RFC 3986)."),
+        ),
         ("type", event_type()),
         ("time?", time_given().says("When it happened.").or_null()),
         (
@@ -86,13 +92,23 @@ fn cloud_event() -> Schema {
                 .says("The data as base64 of JSON, in the place of `data`.")
                 .or_null(),
         ),
-        ("subject?", text().says("Not kept.").or_null()),
-        ("dataschema?", text().says("Not kept.").or_null()),
+        ("subject?", text().not_empty().says("Not kept.").or_null()),
+        (
+            "dataschema?",
+            text()
+                .not_empty()
+                .with("format", "uri")
+                .says("An absolute URI. Not kept.")
+                .or_null(),
+        ),
     ];
     object(members)
         .with(
             "additionalProperties",
-            json!({ "type": ["string", "number", "boolean", "null"] }),
+            json!({
+                "type": ["string", "integer", "boolean", "null"],
+                "minimum": i32::MIN, "maximum": i32::MAX,
+            }),
         )
         .with(
             "propertyNames",
