@@ -51,13 +51,17 @@ pub enum Unreadable {
     Shape(FieldError),
 }
 
-/// Parses a JSON document.
+/// What a text may begin with to say that it is UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Parses a JSON document. A byte order mark before it is skipped (RFC 8259, 8.1).
 ///
 /// # Errors
 ///
 /// With the line and column where it stops being JSON, or with the member that has a wrong type
 /// or an unknown name.
 pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Unreadable> {
+    let json = without_mark(json);
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer(error.path());
@@ -67,6 +71,11 @@ pub fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Unreadable> {
         .end()
         .map_err(|error| unreadable(&error, String::new()))?;
     Ok(parsed)
+}
+
+/// A text without the byte order mark that it may begin with.
+pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
 /// Turns a JSON value into `T`, with errors as [`parse`] gives them.
@@ -128,6 +137,49 @@ pub(crate) fn distinct<T: Ord>(
     } else {
         Ok(things)
     }
+}
+
+/// Whether a character leaves no mark: white space, what Unicode calls default-ignorable (zero-width
+/// spaces, joiners, marks of direction, fillers, tags), and the few others that fonts leave blank.
+pub(crate) fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(
+            character,
+            // Default_Ignorable_Code_Point.
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fff8}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+                // Marks of interlinear annotations, and Braille's blank.
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{2800}'
+        )
+}
+
+/// The charset that a content type says.
+pub fn charset(content_type: &str) -> Option<&str> {
+    let parameters = content_type.split(';').skip(1);
+    let mut parameters = parameters.filter_map(|parameter| parameter.split_once('='));
+    let (_, charset) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
+    Some(charset.trim().trim_matches('"'))
+}
+
+/// Whether a charset is UTF-8.
+pub fn is_utf8(charset: &str) -> bool {
+    charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
 }
 
 /// A member's name as a JSON pointer writes it.
@@ -225,6 +277,33 @@ mod tests {
                 "{json}"
             );
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_once() {
+        let json = "\u{feff}{\"name\":\"a\"}";
+        assert_eq!(parse::<Wanted>(json.as_bytes()).unwrap().name, "a");
+        assert!(matches!(
+            refusal(&format!("\u{feff}{json}")),
+            Unreadable::Syntax { .. }
+        ));
+    }
+
+    #[test]
+    fn the_charset_of_a_content_type_is_found() {
+        for (content_type, found) in [
+            ("application/json", None),
+            ("application/json; version=1", None),
+            ("application/json;charset=utf-8", Some("utf-8")),
+            (
+                "application/json; version=1; Charset = \"UTF8\" ",
+                Some("UTF8"),
+            ),
+            ("text/json; charset=iso-8859-1", Some("iso-8859-1")),
+        ] {
+            assert_eq!(charset(content_type), found, "{content_type}");
+        }
+        assert!(is_utf8("UTF-8") && is_utf8("utf8") && !is_utf8("utf-16") && !is_utf8(""));
     }
 
     #[test]

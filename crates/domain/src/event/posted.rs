@@ -50,6 +50,7 @@ impl Posted {
     ///
     /// When it is no JSON, or of another shape.
     pub fn plain(body: &[u8]) -> Result<Self, Unreadable> {
+        let body = input::without_mark(body);
         if body.trim_ascii_start().first() != Some(&b'[') {
             return Ok(Self::one(Item::Plain(input::parse(body)?)));
         }

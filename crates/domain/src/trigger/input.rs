@@ -296,8 +296,8 @@ impl Errors {
 
 pub(crate) fn name(text: String) -> Result<String, String> {
     let length = text.chars().count();
-    if text.trim().is_empty() {
-        Err("must not be empty".into())
+    if text.chars().all(input::is_invisible) {
+        Err("must not be empty, or of invisible characters alone".into())
     } else if length > MAX_NAME {
         Err(format!("has {length} characters; the most is {MAX_NAME}"))
     } else if text.chars().any(char::is_control) {
@@ -310,12 +310,16 @@ pub(crate) fn name(text: String) -> Result<String, String> {
 pub(crate) fn description(text: Option<String>) -> Result<String, String> {
     let text = text.unwrap_or_default();
     let length = text.chars().count();
+    let unfit = |character: char| character.is_control() && !"\n\r\t".contains(character);
     if length > MAX_DESCRIPTION {
-        return Err(format!(
+        Err(format!(
             "has {length} characters; the most is {MAX_DESCRIPTION}"
-        ));
+        ))
+    } else if text.chars().any(unfit) {
+        Err("must not have control characters but line breaks and tabs".into())
+    } else {
+        Ok(text)
     }
-    Ok(text)
 }
 
 fn timeout(seconds: Option<u32>) -> Result<u32, String> {
