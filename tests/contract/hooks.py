@@ -52,6 +52,8 @@ def before_call(context, case, kwargs):
         # Made-up versions are none that is current, and nothing but 412 would come of them.
         if "If-Match" in (case.headers or {}):
             case.headers["If-Match"] = "*"
+        if case.method.upper() != "GET":
+            (case.headers or {}).pop("If-None-Match", None)
 
 
 @schemathesis.hook

@@ -1,6 +1,6 @@
 //! `GET /v1/accounts/{account}/statistics`: what came, and what became of it.
 
-use domain::{statistics::Range, time::Timestamp};
+use domain::statistics::Range;
 use platform::{
     clock,
     http::{Request, Response, account},
@@ -11,8 +11,8 @@ use platform::{
 pub(crate) fn show(request: &Request, account_id: &str) -> Result<Response, Problem> {
     let account = account(account_id)?;
     let query = request.head.query(&["since", "until", "trigger_ids"])?;
-    let since = query.parse("since", Timestamp::parse)?;
-    let until = query.parse("until", Timestamp::parse)?;
+    let since = query.time("since")?;
+    let until = query.time("until")?;
     let now = clock::now();
     let range = Range::new(since, until, now)
         .map_err(|error| Problem::bad_request(format!("the query parameter since {error}")))?;

@@ -4,7 +4,6 @@ use domain::{
     delivery::Status,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     page,
-    time::Timestamp,
 };
 use platform::{
     catalogue,
@@ -25,8 +24,8 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
         event: query.parse("event", EventId::parse)?,
         event_type: catalogue::wanted(&query)?,
         test: query.flag("test")?,
-        since: query.parse("since", Timestamp::parse)?,
-        until: query.parse("until", Timestamp::parse)?,
+        since: query.time("since")?,
+        until: query.time("until")?,
     };
     let page = query.page(|id| DeliveryId::parse(id).is_ok())?;
     let mut deliveries = ledger::open()?.deliveries(&account, &filter, &page)?;
@@ -37,7 +36,12 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
     Ok(Response::list(&deliveries, next))
 }
 
-pub(crate) fn show(account_id: &str, delivery_id: &str) -> Result<Response, Problem> {
+pub(crate) fn show(
+    request: &Request,
+    account_id: &str,
+    delivery_id: &str,
+) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let account = account(account_id)?;
     let missing = || Problem::not_found(format!("{account} has no delivery {delivery_id:?}"));
     let id = DeliveryId::parse(delivery_id).map_err(|_| missing())?;

@@ -44,7 +44,7 @@ fn route(request: &Request, made_due: &mut bool) -> Result<Response, Problem> {
             Err(Problem::method_not_allowed("POST"))
         }
         (["v1", "accounts", account, "deliveries", delivery], &Method::GET) => {
-            history::show(account, delivery)
+            history::show(request, account, delivery)
         }
         (["v1", "accounts", _, "deliveries", _], _) => Err(Problem::method_not_allowed("GET")),
         (["v1", "accounts", account, "deliveries", delivery, "retry"], &Method::POST) => {

@@ -1,6 +1,6 @@
 //! `GET /v1/accounts/{account}/events[/{event}]`
 
-use domain::{id::EventId, page, time::Timestamp};
+use domain::{id::EventId, page};
 use platform::{
     catalogue,
     http::{Request, Response, account},
@@ -29,8 +29,8 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
     let filter = EventFilter {
         event_type: catalogue::wanted(&query)?,
         test: query.flag("test")?,
-        since: query.parse("since", Timestamp::parse)?,
-        until: query.parse("until", Timestamp::parse)?,
+        since: query.time("since")?,
+        until: query.time("until")?,
     };
     let page = query.page(|id| EventId::parse(id).is_ok())?;
     let mut events = ledger::open()?.events(&account, &filter, &page)?;
@@ -41,7 +41,12 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
     Ok(Response::list(&events, next))
 }
 
-pub(crate) fn show(account_id: &str, event_id: &str) -> Result<Response, Problem> {
+pub(crate) fn show(
+    request: &Request,
+    account_id: &str,
+    event_id: &str,
+) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let account = account(account_id)?;
     let missing = || Problem::not_found(format!("{account} has no event {event_id:?}"));
     let id = EventId::parse(event_id).map_err(|_| missing())?;

@@ -6,7 +6,7 @@
 
 use domain::{
     account::AccountId,
-    event::{self, Events, NewEvent},
+    event::{Events, NewEvent},
     id::EventId,
     input::FieldError,
     origin::Origin,
@@ -15,7 +15,7 @@ use domain::{
 use http::StatusCode;
 use platform::{
     catalogue, clock, entropy,
-    http::{Head, Request, Response, account},
+    http::{Request, Response, account},
     ledger::{self, EarlierEvent, NewEventRow, Outcome, PlannedDelivery},
     matching::{MAX_TOGETHER, owed_to},
     problem::Problem,
@@ -69,8 +69,9 @@ pub(crate) struct Answer<'a> {
 
 pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Problem> {
     let account = account(account_id)?;
+    request.head.query(&[])?;
     let posted = posted::read(request)?;
-    let key = idempotency_key(&request.head)?;
+    let key = request.head.idempotency_key()?;
     let origin = Origin::of_event(|name| request.head.header(name))?;
     let store = TriggerStore::open()?;
     let catalogue = catalogue::covering(&store, posted.event_types())?;
@@ -107,15 +108,6 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
         after,
         duplicates,
     })
-}
-
-fn idempotency_key(head: &Head) -> Result<Option<&str>, Problem> {
-    let key = head.header("idempotency-key");
-    if let Some(key) = key {
-        event::check_key(key)
-            .map_err(|error| Problem::bad_request(format!("Idempotency-Key {error}")))?;
-    }
-    Ok(key)
 }
 
 /// An event that is about to be accepted.

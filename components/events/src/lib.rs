@@ -54,7 +54,7 @@ fn route(request: &Request) -> Result<Ingested, Problem> {
         }
         (["v1", "accounts", _, "events"], _) => Err(Problem::method_not_allowed("GET, POST")),
         (["v1", "accounts", account, "events", event], &Method::GET) => {
-            history::show(account, event).map(Ingested::nothing)
+            history::show(request, account, event).map(Ingested::nothing)
         }
         (["v1", "accounts", _, "events", _], _) => Err(Problem::method_not_allowed("GET")),
         (["v1", "accounts", account, "events", event, "replay"], &Method::POST) => {

@@ -8,6 +8,7 @@ use platform::{http::Request, problem::Problem};
 ///
 /// [HTTP binding]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
 pub(crate) fn read(request: &Request) -> Result<Posted, Problem> {
+    request.require_plain_text()?;
     let (head, body) = (&request.head, request.body());
     let media_type = head.media_type().to_ascii_lowercase();
     let posted = match media_type.as_str() {

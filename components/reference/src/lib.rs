@@ -3,7 +3,7 @@
 
 use http::{Method, StatusCode};
 use platform::{
-    http::{Request, Response, if_none_match, serve},
+    http::{Request, Response, serve},
     problem::Problem,
 };
 use spin_sdk::{
@@ -55,13 +55,12 @@ fn route(request: &Request) -> Result<Response, Problem> {
     if request.head.method != Method::GET {
         return Err(Problem::method_not_allowed("GET"));
     }
-    let response = if if_none_match(request.head.header("if-none-match"), content.etag) {
-        Response::new(StatusCode::OK, content.media_type, content.body.to_vec())
-    } else {
-        Response::empty(StatusCode::NOT_MODIFIED)
+    let whole = || {
+        let body = content.body.to_vec();
+        Ok(Response::new(StatusCode::OK, content.media_type, body))
     };
+    let response = request.preconditions()?.read(content.etag, whole)?;
     Ok(response
-        .header("etag", content.etag)
         .header("cache-control", CACHING)
         .header("content-security-policy", POLICY)
         .header("x-content-type-options", "nosniff")

@@ -22,6 +22,7 @@ pub(crate) async fn create(
     account_id: &str,
     trigger_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let account = account(account_id)?;
     let input: ActionInput = request.json()?;
     let triggers = Triggers::of(account)?;
@@ -75,15 +76,23 @@ pub(crate) fn show(
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let triggers = Triggers::of(account(account_id)?)?;
     let trigger = triggers.find(trigger_id)?;
-    shown(request, find_action(&trigger, action_id)?, &triggers)
+    let action = find_action(&trigger, action_id)?;
+    request
+        .preconditions()?
+        .read(&etag(action.revision), || view(request, action, &triggers))
 }
 
 /// An action as it is now, with its version.
 fn shown(request: &Request, action: &Action, triggers: &Triggers) -> Result<Response, Problem> {
-    let view = ActionView::of(action, &Lens::on([action], triggers, &request.head)?)?;
-    Ok(Response::ok(&view).header("etag", etag(action.revision)))
+    Ok(view(request, action, triggers)?.header("etag", etag(action.revision)))
+}
+
+fn view(request: &Request, action: &Action, triggers: &Triggers) -> Result<Response, Problem> {
+    let lens = Lens::on([action], triggers, &request.head)?;
+    Ok(Response::ok(&ActionView::of(action, &lens)?))
 }
 
 pub(crate) async fn change(
@@ -92,11 +101,12 @@ pub(crate) async fn change(
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let account = account(account_id)?;
     let patch = request.merge_patch()?;
     let triggers = Triggers::of(account)?;
     let action = triggers
-        .change_action((trigger_id, action_id), patch, request.if_match())
+        .change_action((trigger_id, action_id), patch, &request.preconditions()?)
         .await?;
     shown(request, &action, &triggers)
 }
@@ -107,11 +117,12 @@ pub(crate) async fn replace(
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let account = account(account_id)?;
     let input: ActionInput = request.json()?;
     let triggers = Triggers::of(account)?;
     let action = triggers
-        .replace_action((trigger_id, action_id), input, request.if_match())
+        .replace_action((trigger_id, action_id), input, &request.preconditions()?)
         .await?;
     shown(request, &action, &triggers)
 }
@@ -122,9 +133,10 @@ pub(crate) async fn delete(
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let triggers = Triggers::of(account(account_id)?)?;
     triggers
-        .delete_action((trigger_id, action_id), request.if_match())
+        .delete_action((trigger_id, action_id), &request.preconditions()?)
         .await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

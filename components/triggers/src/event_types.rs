@@ -58,18 +58,20 @@ pub(crate) fn show(request: &Request, key: &str) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let catalogue = catalogue::load(&TriggerStore::open()?)?;
     let event_type = find(&catalogue, key)?;
-    let shown = Response::ok(&View::of(event_type, &catalogue)?);
-    Ok(match event_type.origin {
-        Origin::Custom => shown.header("etag", etag(event_type.revision)),
-        Origin::BuiltIn | Origin::Operator => shown,
-    })
+    let whole = || Ok(Response::ok(&View::of(event_type, &catalogue)?));
+    match event_type.origin {
+        Origin::Custom => request
+            .preconditions()?
+            .read(&etag(event_type.revision), whole),
+        Origin::BuiltIn | Origin::Operator => whole(),
+    }
 }
 
 pub(crate) async fn put(request: &Request, key: &str) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let input: EventTypeInput = request.json()?;
     let put = EventTypes::open()?
-        .put(key, input, request.if_match())
+        .put(key, input, &request.preconditions()?)
         .await?;
     let event_type = find(&put.catalogue, key)?;
     let view = View::of(event_type, &put.catalogue)?;
@@ -83,7 +85,9 @@ pub(crate) async fn put(request: &Request, key: &str) -> Result<Response, Proble
 
 pub(crate) async fn delete(request: &Request, key: &str) -> Result<Response, Problem> {
     request.head.query(&[])?;
-    EventTypes::open()?.delete(key, request.if_match()).await?;
+    EventTypes::open()?
+        .delete(key, &request.preconditions()?)
+        .await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 

@@ -135,7 +135,7 @@ async fn route(request: Request) -> Result<Response, Problem> {
                 "secret",
             ],
             &GET,
-        ) => secrets::show(account, trigger, action),
+        ) => secrets::show(&request, account, trigger, action),
         (["v1", "accounts", _, "triggers", _, "actions", _, "secret"], _) => {
             Err(Problem::method_not_allowed("GET"))
         }

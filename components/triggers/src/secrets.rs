@@ -40,10 +40,12 @@ impl View {
 }
 
 pub(crate) fn show(
+    request: &Request,
     account_id: &str,
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let triggers = Triggers::of(account(account_id)?)?;
     let trigger = triggers.find(trigger_id)?;
     let secrets = find_action(&trigger, action_id)?.secrets(&triggers.vault())?;
@@ -56,6 +58,7 @@ pub(crate) async fn rotate(
     trigger_id: &str,
     action_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let account = account(account_id)?;
     let rotation: RotationInput = request.json_if_any()?;
     let overlap = rotation.overlap().map_err(|error| vec![error])?;

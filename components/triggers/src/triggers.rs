@@ -18,6 +18,7 @@ use crate::{
 };
 
 pub(crate) async fn create(request: &Request, account_id: &str) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let account = account(account_id)?;
     let input: TriggerInput = request.json()?;
     let triggers = Triggers::of(account)?;
@@ -59,8 +60,12 @@ pub(crate) fn show(
     account_id: &str,
     trigger_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let triggers = Triggers::of(account(account_id)?)?;
-    shown(request, &triggers.find(trigger_id)?, &triggers)
+    let trigger = triggers.find(trigger_id)?;
+    request
+        .preconditions()?
+        .read(&etag(trigger.revision), || view(request, &trigger, &triggers))
 }
 
 pub(crate) async fn change(
@@ -68,11 +73,12 @@ pub(crate) async fn change(
     account_id: &str,
     trigger_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let account = account(account_id)?;
     let patch = request.merge_patch()?;
     let triggers = Triggers::of(account)?;
     let trigger = triggers
-        .change(trigger_id, patch, request.if_match())
+        .change(trigger_id, patch, &request.preconditions()?)
         .await?;
     shown(request, &trigger, &triggers)
 }
@@ -82,20 +88,24 @@ pub(crate) async fn replace(
     account_id: &str,
     trigger_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let account = account(account_id)?;
     let input: TriggerInput = request.json()?;
     let triggers = Triggers::of(account)?;
     let trigger = triggers
-        .replace(trigger_id, input, request.if_match())
+        .replace(trigger_id, input, &request.preconditions()?)
         .await?;
     shown(request, &trigger, &triggers)
 }
 
 /// A trigger as it is now, with its version.
 fn shown(request: &Request, trigger: &Trigger, triggers: &Triggers) -> Result<Response, Problem> {
+    Ok(view(request, trigger, triggers)?.header("etag", etag(trigger.revision)))
+}
+
+fn view(request: &Request, trigger: &Trigger, triggers: &Triggers) -> Result<Response, Problem> {
     let lens = Lens::on(&trigger.actions, triggers, &request.head)?;
-    let view = TriggerView::of(trigger, &lens)?;
-    Ok(Response::ok(&view).header("etag", etag(trigger.revision)))
+    Ok(Response::ok(&TriggerView::of(trigger, &lens)?))
 }
 
 pub(crate) async fn delete(
@@ -103,7 +113,10 @@ pub(crate) async fn delete(
     account_id: &str,
     trigger_id: &str,
 ) -> Result<Response, Problem> {
+    request.head.query(&[])?;
     let triggers = Triggers::of(account(account_id)?)?;
-    triggers.delete(trigger_id, request.if_match()).await?;
+    triggers
+        .delete(trigger_id, &request.preconditions()?)
+        .await?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }

@@ -27,6 +27,7 @@ pub mod origin;
 pub mod pace;
 pub mod page;
 pub mod portal;
+pub mod preconditions;
 pub mod preview;
 pub mod schedule;
 pub mod sealing;

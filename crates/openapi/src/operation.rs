@@ -7,6 +7,9 @@ use crate::{parameters, problems::Problem, schema::Schema};
 /// The media type of most bodies.
 pub(crate) const JSON: &str = "application/json";
 
+/// The parameters of conditional requests (RFC 9110, 13.1).
+const CONDITIONS: [&str; 2] = ["if-match", "if-none-match"];
+
 /// A path, and what can be done there.
 pub(crate) type Path = (&'static str, Map<String, Value>);
 
@@ -145,6 +148,24 @@ impl Operation {
         self.responses
             .insert(status.to_string(), answer.into_value());
         self
+    }
+
+    /// A `GET` that takes conditions and answers 304 to a caller who has this version.
+    #[must_use]
+    pub(crate) fn conditional_read(self, etag: &str) -> Self {
+        self.takes(CONDITIONS.map(parameters::shared))
+            .answers(
+                304,
+                Answer::empty("`If-None-Match` names this version.").header("ETag", etag),
+            )
+            .problems([Problem::PreconditionFailed])
+    }
+
+    /// A change that takes conditions.
+    #[must_use]
+    pub(crate) fn conditional_change(self) -> Self {
+        self.takes(CONDITIONS.map(parameters::shared))
+            .problems([Problem::PreconditionFailed])
     }
 
     /// What can go wrong, beside what is told already. The later word counts for one status.

@@ -138,8 +138,19 @@ pub(crate) fn all() -> Map<String, Value> {
             "if-match",
             json!({
                 "name": "If-Match", "in": "header", "schema": { "type": "string" },
-                "description": "The `ETag` that was read. When there is another version by now, \
-                                the answer is 412 and nothing changes. `*` is any version.",
+                "description": "The `ETag` that was read, or several with commas between them. \
+                                When there is another version by now, the answer is 412 and \
+                                nothing changes. `*` is any version. Weak tags (`W/…`) never match.",
+                "example": "\"1\"",
+            }),
+        ),
+        (
+            "if-none-match",
+            json!({
+                "name": "If-None-Match", "in": "header", "schema": { "type": "string" },
+                "description": "Entity tags with commas between them, or `*` for any version. A \
+                                `GET` of a version that is named answers 304; a change of one \
+                                answers 412, so `PUT` with `*` creates and never replaces.",
                 "example": "\"1\"",
             }),
         ),

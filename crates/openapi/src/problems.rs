@@ -127,7 +127,8 @@ impl Problem {
                 412,
                 "Precondition Failed",
                 &["precondition_failed"],
-                "`If-Match` names another version than there is. Nothing changed.",
+                "`If-Match` names other versions than the current one, or `If-None-Match` names the \
+                 current one. Nothing changed.",
                 "the resource was changed meanwhile; its ETag is \"2\", read it again",
             ),
             Self::TooLarge => told(

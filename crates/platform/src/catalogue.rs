@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::{self, Moment},
-    http::{IfMatch, Query},
+    http::{Preconditions, Query},
     ledger::{self, Ledger, Subject},
     problem::Problem,
     store::{PATIENCE, StoreError, TriggerStore, WRITABLE},
@@ -113,14 +113,14 @@ impl EventTypes {
         &self,
         key: &str,
         input: EventTypeInput,
-        if_match: IfMatch<'_>,
+        conditions: &Preconditions,
     ) -> Result<Put, Problem> {
         changeable(key)?;
         let key = CustomKey::parse(key).map_err(|error| Problem::bad_request(error.to_string()))?;
         self.change(|document| {
             let catalogue = &document.types;
             let before = catalogue.find(key.as_str());
-            if_match.check_or_missing(before.map(|before| before.revision))?;
+            conditions.check_or_missing(before.map(|before| before.revision))?;
             let created = before.is_none();
             if created && catalogue.custom().len() >= MAX_TYPES {
                 let detail = format!("a deployment has at most {MAX_TYPES} event types of its own");
@@ -144,12 +144,12 @@ impl EventTypes {
     /// # Errors
     ///
     /// 404, 412, or 409 that says what keeps it, or when a store fails.
-    pub async fn delete(&self, key: &str, if_match: IfMatch<'_>) -> Result<(), Problem> {
+    pub async fn delete(&self, key: &str, conditions: &Preconditions) -> Result<(), Problem> {
         changeable(key)?;
         self.change(|document| {
             let found = document.types.named(key);
             let found = found.map_err(|error| Problem::not_found(error.to_string()))?;
-            if_match.check(found.revision)?;
+            conditions.check(found.revision)?;
             let members: Vec<_> = document
                 .types
                 .members_of(key)

@@ -4,7 +4,7 @@ mod answer;
 mod request;
 
 pub use answer::Response;
-pub use request::{Head, IfMatch, Query, Request, account, etag, if_none_match};
+pub use request::{Head, Preconditions, Query, Request, account, etag};
 
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 

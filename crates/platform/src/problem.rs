@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use domain::{
     hops::Stopped,
     input::{FieldError, Unreadable},
+    preconditions::Failed,
     sealing::OpenError,
     secret::TooManyPrevious,
     time::Timestamp,
@@ -98,19 +99,6 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", detail)
     }
 
-    /// 412: `If-Match` names another version than there is, or one of what is not there.
-    pub fn precondition_failed(current: Option<&str>) -> Self {
-        let detail = current.map_or_else(
-            || "there is no such resource yet; without If-Match this makes it".to_owned(),
-            |tag| format!("the resource was changed meanwhile; its ETag is {tag}, read it again"),
-        );
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "precondition_failed",
-            detail,
-        )
-    }
-
     /// 413: the body is larger than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("the body is larger than {limit} bytes");
@@ -120,6 +108,28 @@ impl Problem {
     /// 415: the body is of another media type than is wanted.
     pub fn unsupported_media_type(wanted: &str) -> Self {
         let detail = format!("the body has to be sent with `Content-Type: {wanted}`");
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            detail,
+        )
+    }
+
+    /// 415: the body is compressed.
+    pub fn encoded_body() -> Self {
+        let detail = "the body has a Content-Encoding; send it as it is, without one";
+        let mut problem = Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            detail,
+        );
+        problem.headers.push(("accept-encoding", "identity".into()));
+        problem
+    }
+
+    /// 415: the body is in another charset than UTF-8.
+    pub fn unsupported_charset(charset: &str) -> Self {
+        let detail = format!("the body has to be sent in UTF-8, not with charset={charset}");
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
@@ -252,6 +262,16 @@ impl From<Unreadable> for Problem {
 impl From<Vec<FieldError>> for Problem {
     fn from(errors: Vec<FieldError>) -> Self {
         Self::invalid(errors)
+    }
+}
+
+impl From<Failed> for Problem {
+    fn from(failed: Failed) -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            failed.to_string(),
+        )
     }
 }
 

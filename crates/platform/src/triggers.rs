@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     catalogue, clock, config, entropy,
-    http::IfMatch,
+    http::Preconditions,
     ledger::{self, Health, Ledger},
     problem::Problem,
     signing_keys,
@@ -253,11 +253,11 @@ impl Triggers {
         &self,
         trigger: &str,
         patch: Value,
-        if_match: IfMatch<'_>,
+        conditions: &Preconditions,
     ) -> Result<Trigger, Problem> {
         let policy = config::url_policy()?;
         let wanted = patch.get("type").and_then(Value::as_str).map(str::to_owned);
-        self.rewrite(trigger, wanted, if_match, |trigger, catalogue| {
+        self.rewrite(trigger, wanted, conditions, |trigger, catalogue| {
             trigger.patch(patch, catalogue, &policy, clock::now())
         })
         .await
@@ -272,11 +272,11 @@ impl Triggers {
         &self,
         trigger: &str,
         input: TriggerInput,
-        if_match: IfMatch<'_>,
+        conditions: &Preconditions,
     ) -> Result<Trigger, Problem> {
         let policy = config::url_policy()?;
         let wanted = input.event_type().map(str::to_owned);
-        self.rewrite(trigger, wanted, if_match, |trigger, catalogue| {
+        self.rewrite(trigger, wanted, conditions, |trigger, catalogue| {
             trigger.replace(input, catalogue, &policy, clock::now())
         })
         .await
@@ -287,13 +287,13 @@ impl Triggers {
         &self,
         trigger: &str,
         event_type: Option<String>,
-        if_match: IfMatch<'_>,
+        conditions: &Preconditions,
         change: impl FnOnce(&mut Trigger, &Catalogue) -> Result<(), Vec<FieldError>>,
     ) -> Result<Trigger, Problem> {
         let types: Vec<_> = event_type.as_deref().into_iter().collect();
         self.write(&types, |writer| {
             let before = self.find(trigger)?;
-            if_match.check(before.revision)?;
+            conditions.check(before.revision)?;
             let mut trigger = before.clone();
             let keys = types.iter().copied().chain([before.event_type.as_str()]);
             let catalogue = catalogue::covering(&self.store, keys)?;
@@ -309,10 +309,10 @@ impl Triggers {
     /// # Errors
     ///
     /// 404 or 412, or when a store fails.
-    pub async fn delete(&self, trigger: &str, if_match: IfMatch<'_>) -> Result<(), Problem> {
+    pub async fn delete(&self, trigger: &str, conditions: &Preconditions) -> Result<(), Problem> {
         self.write(&[], |writer| {
             let trigger = self.find(trigger)?;
-            if_match.check(trigger.revision)?;
+            conditions.check(trigger.revision)?;
             Ok(writer.remove(&trigger)?)
         })
         .await
@@ -352,10 +352,10 @@ impl Triggers {
         &self,
         place: (&str, &str),
         patch: Value,
-        if_match: IfMatch<'_>,
+        conditions: &Preconditions,
     ) -> Result<Action, Problem> {
         let policy = config::url_policy()?;
-        self.rewrite_action(place, if_match, |action, event_type| {
+        self.rewrite_action(place, conditions, |action, event_type| {
             action.patch(patch, event_type, &policy, &self.vault(), clock::now())
         })
         .await
@@ -370,10 +370,10 @@ impl Triggers {
         &self,
         place: (&str, &str),
         input: ActionInput,
-        if_match: IfMatch<'_>,
+        conditions: &Preconditions,
     ) -> Result<Action, Problem> {
         let policy = config::url_policy()?;
-        self.rewrite_action(place, if_match, |action, event_type| {
+        self.rewrite_action(place, conditions, |action, event_type| {
             action.replace(input, event_type, &policy, &self.vault(), clock::now())
         })
         .await
@@ -383,13 +383,13 @@ impl Triggers {
     async fn rewrite_action(
         &self,
         (trigger, action): (&str, &str),
-        if_match: IfMatch<'_>,
+        conditions: &Preconditions,
         change: impl FnOnce(&mut Action, Option<&EventType>) -> Result<(), PatchError>,
     ) -> Result<Action, Problem> {
         self.write(&[], |writer| {
             let before = self.find(trigger)?;
             let mut action = find_action(&before, action)?.clone();
-            if_match.check(action.revision)?;
+            conditions.check(action.revision)?;
             let catalogue = catalogue::covering(&self.store, [before.event_type.as_str()])?;
             let event_type = catalogue.find(&before.event_type);
             change(&mut action, event_type).map_err(|error| match error {
@@ -411,12 +411,12 @@ impl Triggers {
     pub async fn delete_action(
         &self,
         (trigger, action): (&str, &str),
-        if_match: IfMatch<'_>,
+        conditions: &Preconditions,
     ) -> Result<(), Problem> {
         self.write(&[], |writer| {
             let before = self.find(trigger)?;
             let action = find_action(&before, action)?;
-            if_match.check(action.revision)?;
+            conditions.check(action.revision)?;
             Ok(writer.put(Some(&before), &before.without(action.id, clock::now()))?)
         })
         .await

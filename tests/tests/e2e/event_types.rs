@@ -340,6 +340,37 @@ async fn a_tag_that_is_out_of_date_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
+async fn if_none_match_adds_a_type_and_never_replaces_one() -> Result<()> {
+    let service = Service::start()?;
+    let api = service.api();
+    let put_new = async |label: &str, tag: &str| {
+        let headers = [JSON[0], ("if-none-match", tag)];
+        let body = plain(label).to_string();
+        api.send(Method::PUT, &path("order.paid"), &headers, body)
+            .await
+    };
+    let added = put_new("1", "*").await?;
+    added.json(201)?;
+    let tag = added.etag()?;
+    put_new("2", "*").await?.problem(412)?.says(&[&tag])?;
+    put_new("2", &tag).await?.problem(412)?;
+    let shown = api.get(&path("order.paid")).await?;
+    assert_eq!(shown.json(200)?["label"], "1");
+    let known = [("if-none-match", &*tag)];
+    let shown = api
+        .send(Method::GET, &path("order.paid"), &known, "")
+        .await?;
+    shown.empty(304)?;
+    assert_eq!(shown.etag()?, tag);
+    put_new("2", "\"0\"").await?.json(200)?;
+    let shown = api
+        .send(Method::GET, &path("order.paid"), &known, "")
+        .await?;
+    assert_eq!(shown.json(200)?["label"], "2");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_deployment_has_so_many_types_and_no_more_than_fit() -> Result<()> {
     let service = Service::start()?;
     let api = service.api();

@@ -87,7 +87,7 @@ async fn an_event_is_shown_with_its_data_and_its_deliveries() -> Result<()> {
     assert_eq!(shown["type"], "message.sent");
     assert_eq!(shown["data"], json!({ "to": "Zoë" }));
     assert_eq!(shown["producer_id"], "msg-1/sent");
-    assert_eq!(shown["occurred_at"], "2026-01-01T21:34:05Z");
+    assert_eq!(shown["occurred_at"], "2026-01-01T21:34:05.000Z");
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let age = i64::try_from(now.as_millis())? - millis(&shown["received_at"])?;
     ensure!(age.abs() < 60_000, "{shown}");
@@ -204,6 +204,28 @@ async fn an_idempotency_key_with_another_event_is_refused() -> Result<()> {
         assert_eq!(problem.code, "idempotency_key_reused");
     }
     assert_eq!(account.ids("/events").await?, [id(&first)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_different_idempotency_keys_are_refused() -> Result<()> {
+    let account = account();
+    let event = json!({ "type": "message.sent", "data": { "n": 1 } }).to_string();
+    let post = async |keys: &[&str]| {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(keys.iter().map(|key| ("idempotency-key", *key)));
+        let path = account.path("/events");
+        account
+            .api
+            .send(Method::POST, &path, &headers, event.clone())
+            .await
+    };
+    for keys in [&["a", "b"] as &[_], &["a", "a", "b"], &["a", ""]] {
+        let problem = post(keys).await?.problem(400)?;
+        problem.says(&["Idempotency-Key", "two"])?;
+    }
+    account.is_empty().await?;
+    post(&["a", "a"]).await?.json(202)?;
     Ok(())
 }
 

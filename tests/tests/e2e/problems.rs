@@ -183,7 +183,7 @@ async fn broken_json_is_told_with_its_line_and_column() -> Result<()> {
         ("{\"type\":\"message.sent\"} x", "line 1, column 25"),
         ("{'type':'message.sent'}", "line 1, column 2"),
         ("", "line 1, column 0"),
-        ("\u{feff}{}", "line 1, column 1"),
+        ("\u{feff}\u{feff}{}", "line 1, column 1"),
     ] {
         for list in ["/events", "/triggers"] {
             let problem = refused(&account, list, body, 400).await?;
@@ -204,6 +204,73 @@ async fn broken_json_is_told_with_its_line_and_column() -> Result<()> {
         reply.problem(reply.status.as_u16())?;
     }
     account.is_empty().await
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_skipped() -> Result<()> {
+    let account = account();
+    let event = r#"{"type":"message.sent","data":{"n":1}}"#;
+    for (body, status) in [
+        (format!("\u{feff}{event}"), 202),
+        (format!("\u{feff}[{event}]"), 202),
+    ] {
+        let path = account.path("/events");
+        let reply = account.api.send(Method::POST, &path, &JSON, body).await?;
+        reply.json(status)?;
+    }
+    let body = format!("\u{feff}{}", json!({ "type": "message.sent", "name": "T" }));
+    let path = account.path("/triggers");
+    let reply = account.api.send(Method::POST, &path, &JSON, body).await?;
+    reply.json(201)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_that_is_compressed_or_of_another_charset_is_refused() -> Result<()> {
+    let account = account();
+    let hook = account.hook("message.sent", URL).await?;
+    let event = r#"{"type":"message.sent","data":{}}"#;
+    let paths = [
+        (Method::POST, account.path("/events")),
+        (Method::POST, account.path("/triggers")),
+        (Method::PATCH, account.path(&hook.action_path())),
+    ];
+    for (method, path) in &paths {
+        for coding in ["gzip", "GZIP", "br", "identity, gzip"] {
+            let headers = [JSON[0], ("content-encoding", coding)];
+            let reply = account.api.send(method.clone(), path, &headers, event);
+            let problem = reply.await?.problem(415)?;
+            problem.says(&["Content-Encoding"])?;
+            assert_eq!(problem.headers["accept-encoding"], "identity");
+        }
+        for charset in ["iso-8859-1", "\"UTF-16\"", "windows-1252"] {
+            let content_type = format!("application/json; charset={charset}");
+            let headers = [("content-type", &*content_type)];
+            let reply = account.api.send(method.clone(), path, &headers, event);
+            let charset = charset.trim_matches('"');
+            reply.await?.problem(415)?.says(&["UTF-8", charset])?;
+        }
+    }
+    for content_type in [
+        "application/cloudevents+json",
+        "application/cloudevents-batch+json",
+    ] {
+        let headers = [("content-type", content_type), ("content-encoding", "gzip")];
+        let reply = account.api.send(Method::POST, &paths[0].1, &headers, event);
+        reply.await?.problem(415)?;
+    }
+    assert_eq!(account.ids("/events").await?, Vec::<String>::new());
+    for headers in [
+        &[JSON[0], ("content-encoding", "identity")],
+        &[
+            ("content-type", "application/json; charset=\"utf-8\""),
+            ("accept", "*/*"),
+        ],
+    ] {
+        let reply = account.api.send(Method::POST, &paths[0].1, headers, event);
+        reply.await?.json(202)?;
+    }
+    Ok(())
 }
 
 #[tokio::test]
@@ -283,6 +350,19 @@ async fn fields_of_a_wrong_kind_are_named() -> Result<()> {
         problem
             .names(pointer, &[])
             .with_context(|| event.to_string())?;
+    }
+    for time in [
+        "20180405T183100Z",
+        "2018-04-05T15Z",
+        "2018-04-05T18:31:00+25:59",
+        "2018-04-05T18:31:00Z[Europe/Paris]",
+        "2018-04-05T18:31Z",
+        "2018-04-05 18:31:00Z",
+        "0000-01-01T00:00:00Z",
+    ] {
+        let event = json!({ "type": "message.sent", "data": {}, "occurred_at": time });
+        let problem = refused(&account, "/events", &event.to_string(), 422).await?;
+        problem.names("/occurred_at", &["RFC 3339"]).context(time)?;
     }
     for body in ["\"text\"", "7", "null"] {
         refused(&account, "/events", body, 422).await?;
@@ -569,6 +649,45 @@ async fn an_unknown_query_parameter_is_named() -> Result<()> {
             .problem(400)?
             .says(&["typ", "type"])?;
     }
+    let hook = account.hook("message.sent", URL).await?;
+    let event = json!({ "type": "message.sent", "data": {} });
+    let accepted = account.event("message.sent", &json!({})).await?;
+    let (shown, delivery) = (
+        format!("/events/{}", accepted["id"].as_str().unwrap_or_default()),
+        format!(
+            "/deliveries/{}",
+            accepted["deliveries"][0]["id"].as_str().unwrap_or_default()
+        ),
+    );
+    let trigger = json!({ "type": "message.sent", "name": "T" });
+    let action = json!({ "name": "A", "url": URL });
+    for (method, path, body) in [
+        (Method::POST, "/events".to_owned(), event),
+        (Method::GET, shown, Value::Null),
+        (Method::GET, delivery, Value::Null),
+        (Method::POST, "/triggers".to_owned(), trigger),
+        (Method::GET, hook.trigger_path(), Value::Null),
+        (Method::PATCH, hook.trigger_path(), json!({})),
+        (Method::POST, hook.trigger_path() + "/actions", action),
+        (Method::GET, hook.action_path(), Value::Null),
+        (Method::PATCH, hook.action_path(), json!({})),
+        (Method::GET, hook.action_path() + "/secret", Value::Null),
+        (
+            Method::POST,
+            hook.action_path() + "/secret/rotate",
+            json!({}),
+        ),
+        (Method::DELETE, hook.action_path(), Value::Null),
+        (Method::DELETE, hook.trigger_path(), Value::Null),
+    ] {
+        let path = format!("{path}?dry_run=true");
+        let body = body.to_string();
+        let reply = account.api.send(method, &account.path(&path), &JSON, body);
+        let problem = reply.await?.problem(400)?;
+        problem.says(&["dry_run", "none"]).context(path)?;
+    }
+    assert_eq!(account.ids("/events").await?.len(), 1);
+    assert_eq!(account.ids("/triggers").await?, [hook.trigger]);
     let problem = account
         .api
         .get("/v1/event-types?typ=x")
@@ -580,5 +699,61 @@ async fn an_unknown_query_parameter_is_named() -> Result<()> {
         .post("/v1/deliveries/run?budget=1", &Value::Null)
         .await?
         .problem(400)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_time_with_a_raw_plus_in_a_query_is_told_with_its_remedy() -> Result<()> {
+    let account = account();
+    for list in ["/events", "/deliveries", "/statistics"] {
+        let query = "since=2026-01-01T00:00:00+01:00";
+        let problem = account
+            .get(&format!("{list}?{query}"))
+            .await?
+            .problem(400)?;
+        problem.says(&["since", "2026-01-01T00:00:00 01:00", "%2B"])?;
+        let problem = account
+            .get(&format!("{list}?until=noon"))
+            .await?
+            .problem(400)?;
+        problem.says(&["until", "noon", "RFC 3339"])?;
+        ensure!(!problem.detail.contains("%2B"), "{}", problem.detail);
+    }
+    let encoded = "/events?since=2026-01-01T00:00:00%2B01:00";
+    account.get(encoded).await?.json(200)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn names_that_nobody_can_see_are_refused() -> Result<()> {
+    let account = account();
+    let trigger = |name: &str, description: &str| {
+        let action = json!({ "name": name, "url": URL });
+        json!({
+            "type": "message.sent", "name": name, "description": description, "actions": [action],
+        })
+    };
+    for name in [
+        "",
+        " ",
+        "\u{200b}",
+        "\u{a0}\u{2003}\u{200b}\u{2060}\u{feff}\u{3164}",
+        "a\u{0}b",
+        "a\nb",
+    ] {
+        let body = trigger(name, "").to_string();
+        let problem = refused(&account, "/triggers", &body, 422).await?;
+        assert_eq!(problem.pointers(), ["/name", "/actions/0/name"], "{name:?}");
+    }
+    for description in ["a\u{0}", "\u{1b}[31m", "\u{7f}", "\u{85}"] {
+        let body = trigger("T", description).to_string();
+        let problem = refused(&account, "/triggers", &body, 422).await?;
+        problem.names("/description", &["control"])?;
+    }
+    let several_lines = "First line\r\n\tSecond line\n";
+    let made = account
+        .trigger(&trigger("\u{200b}é\u{200d}", several_lines))
+        .await?;
+    assert_eq!(made["description"], several_lines);
     Ok(())
 }

@@ -677,6 +677,88 @@ async fn if_match_lets_only_the_reader_of_the_latest_version_write() -> Result<(
 }
 
 #[tokio::test]
+async fn a_url_is_kept_percent_encoded() -> Result<()> {
+    let account = account();
+    for (given, kept) in [
+        (
+            "/{id}|[0]^`?q={}|[]^`",
+            "/%7Bid%7D%7C%5B0%5D%5E%60?q=%7B%7D%7C%5B%5D%5E%60",
+        ),
+        ("/%7Bid%7D?q=%7b%7d", "/%7Bid%7D?q=%7b%7d"),
+        ("/50%?off=50%", "/50%25?off=50%25"),
+    ] {
+        let url = format!("https://hooks.example.com{given}");
+        let hook = account.hook("message.sent", &url).await?;
+        let action = account.get(&hook.action_path()).await?.json(200)?;
+        assert_eq!(action["url"], format!("https://hooks.example.com{kept}"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn all_lines_of_if_match_count_and_weak_tags_do_not() -> Result<()> {
+    let account = account();
+    let hook = account.hook("message.sent", URL).await?;
+    for path in [hook.trigger_path(), hook.action_path()] {
+        let patch = async |lines: &[&str]| {
+            let mut headers = vec![("content-type", "application/json")];
+            headers.extend(lines.iter().map(|line| ("if-match", *line)));
+            let body = json!({ "name": "Renamed" }).to_string();
+            let path = account.path(&path);
+            account.api.send(Method::PATCH, &path, &headers, body).await
+        };
+        let tag = async || account.get(&path).await?.etag();
+        patch(&["\"0\"", &tag().await?]).await?.json(200)?;
+        patch(&[&tag().await?, "\"0\""]).await?.json(200)?;
+        patch(&["\"0\"", "\"00\""]).await?.problem(412)?;
+        let now = tag().await?;
+        let weak = patch(&[&format!("W/{now}")]).await?.problem(412)?;
+        weak.says(&["weak", &now])?;
+        for malformed in ["1", "\"1", "\"1\" \"2\""] {
+            let refused = patch(&[malformed]).await?.problem(400)?;
+            refused.says(&["If-Match", "double quotes"])?;
+        }
+        assert_eq!(tag().await?, now);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reader_who_has_the_latest_version_is_told_so() -> Result<()> {
+    let account = account();
+    let hook = account.hook("message.sent", URL).await?;
+    for path in [hook.trigger_path(), hook.action_path()] {
+        let tag = account.get(&path).await?.etag()?;
+        let read = async |method: Method, headers: &[(&str, &str)]| {
+            account
+                .api
+                .send(method, &account.path(&path), headers, "")
+                .await
+        };
+        for known in [&*tag, &format!("W/{tag}"), &format!("\"0\", {tag}"), "*"] {
+            for method in [Method::GET, Method::HEAD] {
+                let reply = read(method, &[("if-none-match", known)]).await?;
+                reply.empty(304)?;
+                assert_eq!(reply.etag()?, tag);
+            }
+        }
+        let lines = [("if-none-match", "\"0\""), ("if-none-match", &*tag)];
+        read(Method::GET, &lines).await?.empty(304)?;
+        let other = [("if-none-match", "\"0\"")];
+        read(Method::GET, &other).await?.json(200)?;
+        let other = [("if-match", "\"0\"")];
+        read(Method::GET, &other).await?.problem(412)?;
+        // A change of a version that is named is refused.
+        let named = [("if-none-match", &*tag)];
+        read(Method::DELETE, &named).await?.problem(412)?;
+        let renamed = json!({ "name": "Renamed" });
+        account.patch(&path, &renamed).await?.json(200)?;
+        read(Method::GET, &named).await?.json(200)?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_change_to_an_action_is_a_change_to_its_trigger() -> Result<()> {
     let account = account();
     let hook = account.hook("message.sent", URL).await?;

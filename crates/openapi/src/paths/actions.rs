@@ -86,6 +86,11 @@ fn add() -> Operation {
 
 fn show() -> Operation {
     Operation::new("showAction", "Show an action")
+        .says(
+            "The `ETag` stands for the settings. `health` is not part of it: it moves with every \
+             attempt, while the `ETag` stays.",
+        )
+        .conditional_read("etag")
         .answers(
             200,
             Answer::json("The action.", of("Action"), examples::action()).header("ETag", "etag"),
@@ -101,7 +106,7 @@ fn replace() -> Operation {
              its value if `secret_headers` names it and `headers` does not. The signing secret stays. \
              An action that does not exist is not created.",
         )
-        .takes([shared("if-match")])
+        .conditional_change()
         .body(Body::json(
             "The settings.",
             of("ActionInput"),
@@ -112,7 +117,7 @@ fn replace() -> Operation {
             Answer::json("The action as it is now.", of("Action"), examples::action())
                 .header("ETag", "etag"),
         )
-        .problems([Problem::NotFound, Problem::PreconditionFailed])
+        .problems([Problem::NotFound])
 }
 
 fn change() -> Operation {
@@ -121,7 +126,7 @@ fn change() -> Operation {
             "Headers are patched one by one: null takes one away. Enabling an action that the \
              service disabled makes it forget why.",
         )
-        .takes([shared("if-match")])
+        .conditional_change()
         .body(Body::merge_patch(
             of("ActionPatch"),
             json!({ "url": examples::URL, "headers": { "authorization": null } }),
@@ -131,15 +136,15 @@ fn change() -> Operation {
             Answer::json("The action as it is now.", of("Action"), examples::action())
                 .header("ETag", "etag"),
         )
-        .problems([Problem::NotFound, Problem::PreconditionFailed])
+        .problems([Problem::NotFound])
 }
 
 fn remove() -> Operation {
     Operation::new("deleteAction", "Delete an action")
         .says("What is still owed to it is canceled when its turn comes.")
-        .takes([shared("if-match")])
+        .conditional_change()
         .answers(204, Answer::empty("It is gone."))
-        .problems([Problem::NotFound, Problem::PreconditionFailed])
+        .problems([Problem::NotFound])
 }
 
 fn secret() -> Operation {

@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::{
     examples,
     operation::{Answer, Body, Operation, Path, delete, get, path, put},
-    parameters::shared,
     problems::Problem,
     schema::of,
 };
@@ -39,6 +38,8 @@ fn list() -> Operation {
 
 fn show() -> Operation {
     Operation::new("showEventType", "Show an event type")
+        .says("The `ETag` stands for the type itself, not for its `members`, which have their own.")
+        .conditional_read("etag")
         .answers(
             200,
             Answer::json(
@@ -60,9 +61,9 @@ fn set() -> Operation {
             "Adds a type of the deployment's own, for all accounts, or puts it in the place of the \
              one that is there. Its key is two or more words of a-z, 0-9 and `_` joined by dots, of \
              at most {MAX_KEY} characters, and not under `webhook.`. There are at most {MAX_TYPES}. \
-             A built-in type answers 409."
+             A built-in type answers 409. With `If-None-Match: *` it adds, and never replaces."
         ))
-        .takes([shared("if-match")])
+        .conditional_change()
         .body(Body::json(
             "The event type.",
             of("EventTypeInput"),
@@ -75,7 +76,7 @@ fn set() -> Operation {
                 .header("Location", "location")
                 .link("showEventType", [("key", "$response.body#/key")]),
         )
-        .problems([Problem::Conflict, Problem::PreconditionFailed])
+        .problems([Problem::Conflict])
 }
 
 fn remove() -> Operation {
@@ -84,11 +85,7 @@ fn remove() -> Operation {
             "A built-in type, one that triggers have and one that has members answer 409, which \
              names what keeps it.",
         )
-        .takes([shared("if-match")])
+        .conditional_change()
         .answers(204, Answer::empty("It is gone."))
-        .problems([
-            Problem::NotFound,
-            Problem::Conflict,
-            Problem::PreconditionFailed,
-        ])
+        .problems([Problem::NotFound, Problem::Conflict])
 }

@@ -88,6 +88,11 @@ fn create() -> Operation {
 
 fn show() -> Operation {
     Operation::new("showTrigger", "Show a trigger")
+        .says(
+            "The `ETag` stands for the settings. `health` is not part of it: it moves with every \
+             attempt, while the `ETag` stays.",
+        )
+        .conditional_read("etag")
         .answers(
             200,
             Answer::json("The trigger.", of("Trigger"), examples::trigger()).header("ETag", "etag"),
@@ -105,7 +110,7 @@ fn replace() -> Operation {
             "A member that is left out gets its default. The actions stay: they are changed one by \
              one, on paths of their own. A trigger that does not exist is not created.",
         )
-        .takes([shared("if-match")])
+        .conditional_change()
         .body(Body::json("The settings.", of("TriggerSettings"), example))
         .answers(
             200,
@@ -116,7 +121,7 @@ fn replace() -> Operation {
             )
             .header("ETag", "etag"),
         )
-        .problems([Problem::NotFound, Problem::PreconditionFailed])
+        .problems([Problem::NotFound])
 }
 
 fn change() -> Operation {
@@ -126,7 +131,7 @@ fn change() -> Operation {
              the filter too: a condition that the patch leaves out stays, and null takes one away. \
              To set a filter as a whole, replace the trigger.",
         )
-        .takes([shared("if-match")])
+        .conditional_change()
         .body(Body::merge_patch(
             of("TriggerPatch"),
             json!({ "enabled": false, "filter": null }),
@@ -140,13 +145,13 @@ fn change() -> Operation {
             )
             .header("ETag", "etag"),
         )
-        .problems([Problem::NotFound, Problem::PreconditionFailed])
+        .problems([Problem::NotFound])
 }
 
 fn remove() -> Operation {
     Operation::new("deleteTrigger", "Delete a trigger")
         .says("With its actions. What is still owed is canceled when its turn comes.")
-        .takes([shared("if-match")])
+        .conditional_change()
         .answers(204, Answer::empty("It is gone."))
-        .problems([Problem::NotFound, Problem::PreconditionFailed])
+        .problems([Problem::NotFound])
 }

@@ -2,15 +2,18 @@ use std::borrow::Cow;
 
 use domain::{
     account::AccountId,
+    event,
     id::TriggerId,
     input::{self, MAX_BODY},
     page::{self, Page},
+    time::Timestamp,
 };
-use http::Method;
+use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use spin_sdk::http::IncomingRequest;
 use wasi::io::streams::StreamError;
 
+use super::Response;
 use crate::{problem::Problem, wait};
 
 /// How much of a body that is too large is read and dropped before it is refused, in bytes. A
@@ -94,11 +97,38 @@ impl Head {
         std::str::from_utf8(value).ok()
     }
 
+    /// The values of all lines of a header, in their order.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.headers()
+            .filter(move |(present, _)| present.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
     /// All headers, in the order they came in: name and value.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    /// The request's idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// 400 when it is malformed, or when there are two different ones.
+    pub fn idempotency_key(&self) -> Result<Option<&str>, Problem> {
+        let mut lines = self.values("idempotency-key");
+        let Some(first) = lines.next() else {
+            return Ok(None);
+        };
+        if lines.any(|other| other != first) {
+            let detail = "Idempotency-Key is there twice, with two values; send one";
+            return Err(Problem::bad_request(detail));
+        }
+        let key = std::str::from_utf8(first).unwrap_or("\u{fffd}");
+        event::check_key(key)
+            .map_err(|error| Problem::bad_request(format!("Idempotency-Key {error}")))?;
+        Ok(Some(key))
     }
 
     /// What kind of body comes: `Content-Type` without its parameters; empty where it is not said.
@@ -116,8 +146,11 @@ impl Head {
         let mut parameters: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(self.query.as_bytes()) {
             if !known.contains(&name.as_ref()) {
-                let known = known.join(", ");
-                let detail = format!("the query parameter {name:?} is unknown; there are {known}");
+                let takes = match known {
+                    [] => "this route takes none".to_owned(),
+                    known => format!("there are {}", known.join(", ")),
+                };
+                let detail = format!("the query parameter {name:?} is unknown; {takes}");
                 return Err(Problem::bad_request(detail));
             }
             if parameters.iter().any(|(present, _)| *present == name) {
@@ -163,6 +196,23 @@ impl Query<'_> {
                 })
             })
             .transpose()
+    }
+
+    /// The parameter as a time.
+    ///
+    /// # Errors
+    ///
+    /// 400 that shows the value, and says how a `+` is written, when it is no RFC 3339 time.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        self.parse(name, |text| {
+            Timestamp::parse(text).map_err(|error| {
+                let plus = match Timestamp::parse(&text.replace(' ', "+")) {
+                    Ok(_) => "; a + in a query stands for a space, so write it as %2B",
+                    Err(_) => "",
+                };
+                format!("is {text:?}, which {error}{plus}")
+            })
+        })
     }
 
     /// The parameter as a yes or no.
@@ -257,6 +307,7 @@ impl Request {
     ///
     /// 415 for another content type, or none.
     pub fn require_content_type(&self, wanted: &[&'static str]) -> Result<(), Problem> {
+        self.require_plain_text()?;
         let given = self.head.media_type();
         if wanted
             .iter()
@@ -269,68 +320,88 @@ impl Request {
         ))
     }
 
-    /// Which version of a resource the caller wants to change.
-    pub fn if_match(&self) -> IfMatch<'_> {
-        IfMatch(self.head.header("if-match"))
+    /// Checks that the body is UTF-8 as it is, not compressed.
+    ///
+    /// # Errors
+    ///
+    /// 415 for a content coding (RFC 7694), or another charset than UTF-8.
+    pub fn require_plain_text(&self) -> Result<(), Problem> {
+        let codings = self.head.values("content-encoding");
+        let mut codings = codings.flat_map(|line| line.split(|byte| *byte == b','));
+        let is_plain =
+            |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+        if !codings.all(|coding| is_plain(coding.trim_ascii())) {
+            return Err(Problem::encoded_body());
+        }
+        let content_type = self.head.header("content-type").unwrap_or_default();
+        match input::charset(content_type) {
+            Some(other) if !input::is_utf8(other) => Err(Problem::unsupported_charset(other)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The conditions under which the request is to be answered.
+    ///
+    /// # Errors
+    ///
+    /// 400 when `If-Match` or `If-None-Match` is malformed.
+    pub fn preconditions(&self) -> Result<Preconditions, Problem> {
+        let lines = |name| self.head.values(name);
+        let parsed =
+            domain::preconditions::Preconditions::parse(lines("if-match"), lines("if-none-match"));
+        parsed
+            .map(Preconditions)
+            .map_err(|error| Problem::bad_request(error.to_string()))
     }
 }
 
-/// `If-Match`: which version of a resource a caller wants to change (RFC 9110, 13.1.1).
-#[derive(Debug, Clone, Copy, Default)]
-pub struct IfMatch<'a>(Option<&'a str>);
+/// `If-Match` and `If-None-Match` (RFC 9110, 13.1).
+#[derive(Debug, Clone, Default)]
+pub struct Preconditions(domain::preconditions::Preconditions);
 
-impl<'a> IfMatch<'a> {
-    /// As a request's header says it; without one, any version.
-    pub fn new(header: Option<&'a str>) -> Self {
-        Self(header)
-    }
-
-    /// Checks the condition against a resource's revision.
+impl Preconditions {
+    /// Checks the conditions of a change against a resource's revision.
     ///
     /// # Errors
     ///
-    /// 412 when it names neither the revision's entity tag nor `*`.
-    pub fn check(self, revision: u64) -> Result<(), Problem> {
-        let current = etag(revision);
-        let Some(wanted) = self.0 else {
-            return Ok(());
+    /// 412 when one of them does not hold.
+    pub fn check(&self, revision: u64) -> Result<(), Problem> {
+        self.check_or_missing(Some(revision))
+    }
+
+    /// As [`Preconditions::check`], for a resource that may not be there yet, and then has no
+    /// revision.
+    ///
+    /// # Errors
+    ///
+    /// 412 when one of them does not hold.
+    pub fn check_or_missing(&self, revision: Option<u64>) -> Result<(), Problem> {
+        Ok(self.0.check_change(revision.map(etag).as_deref())?)
+    }
+
+    /// Answers a `GET` of a resource with this entity tag: 304 where the caller has that version,
+    /// else what `whole` makes. Both have the tag.
+    ///
+    /// # Errors
+    ///
+    /// 412 when `If-Match` names another version, or the problem of `whole`.
+    pub fn read(
+        &self,
+        etag: &str,
+        whole: impl FnOnce() -> Result<Response, Problem>,
+    ) -> Result<Response, Problem> {
+        let response = if self.0.check_read(etag)? {
+            Response::empty(StatusCode::NOT_MODIFIED)
+        } else {
+            whole()?
         };
-        if wanted
-            .split(',')
-            .map(str::trim)
-            .any(|tag| tag == "*" || tag == current)
-        {
-            return Ok(());
-        }
-        Err(Problem::precondition_failed(Some(&current)))
-    }
-
-    /// As [`IfMatch::check`], for something that may not be there yet, and then has no revision.
-    ///
-    /// # Errors
-    ///
-    /// 412 when it names any version of what is not there, or another than there is.
-    pub fn check_or_missing(self, revision: Option<u64>) -> Result<(), Problem> {
-        match (revision, self.0) {
-            (Some(revision), _) => self.check(revision),
-            (None, None) => Ok(()),
-            (None, Some(_)) => Err(Problem::precondition_failed(None)),
-        }
+        Ok(response.header("etag", etag))
     }
 }
 
 /// The entity tag of something with this revision (RFC 9110, 8.8.3).
 pub fn etag(revision: u64) -> String {
     format!("\"{revision}\"")
-}
-
-/// Whether a request whose `If-None-Match` is this is to be answered whole, and not with 304 (RFC 9110, 13.1.2). The tags of
-/// the header are compared weakly: what is between us and the caller may have weakened them.
-pub fn if_none_match(header: Option<&str>, current: &str) -> bool {
-    !header.unwrap_or_default().split(',').any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == current
-    })
 }
 
 /// The account of a path.
