@@ -5,7 +5,8 @@ use http::StatusCode;
 use platform::{
     catalogue, clock,
     http::{Request, Response, account},
-    ledger,
+    idempotency::{self, Once},
+    ledger::{self, Replayed},
     matching::owed_to,
     problem::Problem,
     store::TriggerStore,
@@ -13,7 +14,7 @@ use platform::{
 
 use crate::{
     ingest::{After, Answer, Ingested},
-    owed::owed,
+    owed::{Owed, owed},
 };
 
 pub(crate) fn replay(
@@ -23,6 +24,7 @@ pub(crate) fn replay(
 ) -> Result<Ingested, Problem> {
     request.head.query(&[])?;
     let account = account(account_id)?;
+    let once = Once::of(request, Some(&account))?;
     let missing = || Problem::not_found(format!("{account} has no event {event_id:?}"));
     let id = EventId::parse(event_id).map_err(|_| missing())?;
     let ledger = ledger::open()?;
@@ -40,11 +42,15 @@ pub(crate) fn replay(
     let now = clock::now();
     let typed = [(event_type, &*data)];
     let deliveries = owed_to(&store, &account, &typed, usize::MAX, now)?.concat();
-    // An event that is pruned in this very moment is missing, too.
-    if !ledger.replay(&account, id, &deliveries, now)? {
-        return Err(missing());
-    }
-    let owed = owed(&deliveries);
+    let owed = match once.keyed() {
+        Some(keyed) => match ledger.replay_keyed(&keyed, id, &deliveries, now)? {
+            Replayed::Enqueued(deliveries) => deliveries.into_iter().map(Owed::from).collect(),
+            Replayed::Reused => return Err(idempotency::reused()),
+        },
+        // An event that is pruned in this very moment is missing, too.
+        None if !ledger.replay(&account, id, &deliveries, now)? => return Err(missing()),
+        None => owed(&deliveries),
+    };
     let after = if owed.is_empty() {
         After::Nothing
     } else {

@@ -10,6 +10,7 @@ use http::StatusCode;
 use platform::{
     api_keys::{self, Listed},
     http::{Request, Response},
+    idempotency::Once,
     problem::Problem,
 };
 use serde::Serialize;
@@ -53,7 +54,8 @@ impl<'a> View<'a> {
 pub(crate) async fn create(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let input: ApiKeyInput = request.json()?;
-    let (key, token) = api_keys::create(input).await?;
+    let once = Once::of(request, None)?;
+    let (key, token) = api_keys::create(input, &once).await?;
     let view = View {
         key: Some(token),
         ..View::of(&key, None)

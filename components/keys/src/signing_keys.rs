@@ -9,6 +9,7 @@ use http::StatusCode;
 use platform::{
     clock,
     http::{Request, Response, account},
+    idempotency::Once,
     problem::Problem,
     signing_keys,
     store::TriggerStore,
@@ -47,7 +48,9 @@ pub(crate) fn list(request: &Request, account_id: &str) -> Result<Response, Prob
 
 pub(crate) async fn rotate(request: &Request, account_id: &str) -> Result<Response, Problem> {
     request.head.query(&[])?;
-    let key = signing_keys::rotate(&account(account_id)?, &request.json_if_any()?).await?;
+    let account = account(account_id)?;
+    let once = Once::of(request, Some(&account))?;
+    let key = signing_keys::rotate(&account, &request.json_if_any()?, &once).await?;
     Ok(Response::json(StatusCode::CREATED, &View::of(&key)))
 }
 

@@ -8,6 +8,7 @@ use domain::{
 use http::StatusCode;
 use platform::{
     http::{Request, Response, account, etag},
+    idempotency::Once,
     problem::Problem,
     triggers::{Triggers, find_action},
 };
@@ -26,7 +27,8 @@ pub(crate) async fn create(
     let account = account(account_id)?;
     let input: ActionInput = request.json()?;
     let triggers = Triggers::of(account)?;
-    let action = triggers.add_action(trigger_id, input).await?;
+    let once = Once::of(request, Some(triggers.account()))?;
+    let action = triggers.add_action(trigger_id, input, &once).await?;
     Ok(created(
         &format!(
             "/v1/accounts/{account_id}/triggers/{trigger_id}/actions/{}",

@@ -4,6 +4,7 @@ use domain::{secret::RotationInput, time::Timestamp, trigger::Secrets};
 use platform::{
     clock,
     http::{Request, Response, account},
+    idempotency::Once,
     problem::Problem,
     triggers::{Triggers, find_action},
 };
@@ -62,8 +63,10 @@ pub(crate) async fn rotate(
     let account = account(account_id)?;
     let rotation: RotationInput = request.json_if_any()?;
     let overlap = rotation.overlap().map_err(|error| vec![error])?;
-    let secrets = Triggers::of(account)?
-        .rotate_secret((trigger_id, action_id), overlap)
+    let triggers = Triggers::of(account)?;
+    let once = Once::of(request, Some(triggers.account()))?;
+    let secrets = triggers
+        .rotate_secret((trigger_id, action_id), overlap, &once)
         .await?;
     Ok(secret_response(&secrets))
 }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use platform::{
     catalogue,
     http::{Request, Response, account, etag},
+    idempotency::Once,
     problem::Problem,
     triggers::{TriggerFilter, Triggers},
 };
@@ -22,7 +23,8 @@ pub(crate) async fn create(request: &Request, account_id: &str) -> Result<Respon
     let account = account(account_id)?;
     let input: TriggerInput = request.json()?;
     let triggers = Triggers::of(account)?;
-    let trigger = triggers.create(input).await?;
+    let once = Once::of(request, Some(triggers.account()))?;
+    let trigger = triggers.create(input, &once).await?;
     let lens = Lens::on(&trigger.actions, &triggers, &request.head)?;
     Ok(created(
         &format!("/v1/accounts/{account_id}/triggers/{}", trigger.id),

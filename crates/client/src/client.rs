@@ -266,6 +266,16 @@ impl<'a> Call<'a> {
         self.body("application/json", body)
     }
 
+    /// The same under an idempotency key of its own, so that it is done once however often it is
+    /// sent.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no randomness.
+    pub(crate) fn once(self) -> Result<Self, Error> {
+        self.under_key(&key()?)
+    }
+
     /// The same under this idempotency key.
     ///
     /// # Errors
@@ -277,6 +287,14 @@ impl<'a> Call<'a> {
         self.headers.insert("idempotency-key", value);
         Ok(self.repeatable())
     }
+}
+
+/// An idempotency key that nobody has had.
+fn key() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::Setup(format!("the system gives no randomness: {error}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Why there is no answer: was anything sent?

@@ -1,7 +1,7 @@
 //! Events: posted, listed, replayed.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use crate::{Account, Delivery, Error, Page, client::Call};
@@ -85,7 +85,8 @@ pub struct Event {
     /// Its type's key.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// When it occurred.
+    /// When it occurred; the last moment that a [`Timestamp`] has, where it was later.
+    #[serde(deserialize_with = "clamped")]
     pub occurred_at: Timestamp,
     /// When it came.
     pub received_at: Timestamp,
@@ -137,7 +138,7 @@ impl Account {
         let call = self.posted(event);
         let call = match &event.id {
             Some(_) => call.repeatable(),
-            None => call.under_key(&key()?)?,
+            None => call.once()?,
         };
         self.client().call(call).await
     }
@@ -163,7 +164,7 @@ impl Account {
         let call = if events.iter().all(|event| event.id.is_some()) {
             call.repeatable()
         } else {
-            call.under_key(&key()?)?
+            call.once()?
         };
         self.client().call(call).await
     }
@@ -197,17 +198,18 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// As any request; it is not sent again when it may have been done.
+    /// As any request.
     pub async fn replay(&self, event: &str) -> Result<Accepted, Error> {
-        let call = Call::post(self.path(&["events", event, "replay"]));
+        let call = Call::post(self.path(&["events", event, "replay"])).once()?;
         self.client().call(call).await
     }
 }
 
-/// An idempotency key that nobody has had.
-fn key() -> Result<String, Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::Setup(format!("the system gives no randomness: {error}")))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+/// The service has times until the end of 9999, a [`Timestamp`] ends a day before.
+fn clamped<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.parse() {
+        Err(_) if text.starts_with("9999-12-3") => Ok(Timestamp::MAX),
+        parsed => parsed.map_err(D::Error::custom),
+    }
 }

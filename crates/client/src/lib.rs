@@ -23,9 +23,10 @@
 //!
 //! **What is sent again.** A request that never reached the service, or that it was too busy for
 //! (429), is sent again, after a pause that grows; see [`RetryPolicy`]. One that got no answer, or a
-//! 5xx, may have been done all the same: it is sent again where doing it twice does no harm. Events
-//! are among those: each goes under an idempotency key, so that it is accepted once, however often
-//! it is sent. Creating a trigger is not, and [`Error::outcome_is_known`] tells when to look.
+//! 5xx, may have been done all the same: it is sent again where doing it twice does no harm. Events,
+//! triggers, actions, rotations and replays are among those: each goes under an idempotency key, so
+//! that it is done once, however often it is sent. Where a request is not sent again,
+//! [`Error::outcome_is_known`] tells when to look.
 //!
 //! The client runs in [tokio](https://docs.rs/tokio)'s runtime.
 

@@ -306,9 +306,9 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// As any request; it is not sent again when it may have been done.
+    /// As any request.
     pub async fn create_trigger(&self, trigger: &NewTrigger) -> Result<Trigger, Error> {
-        let call = Call::post(self.path(&["triggers"])).json(trigger);
+        let call = Call::post(self.path(&["triggers"])).json(trigger).once()?;
         self.client().call(call).await
     }
 
@@ -373,9 +373,11 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// As any request; it is not sent again when it may have been done.
+    /// As any request.
     pub async fn add_action(&self, trigger: &str, action: &NewAction) -> Result<Action, Error> {
-        let call = Call::post(self.path(&["triggers", trigger, "actions"])).json(action);
+        let call = Call::post(self.path(&["triggers", trigger, "actions"]))
+            .json(action)
+            .once()?;
         self.client().call(call).await
     }
 
@@ -444,7 +446,7 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// As any request; it is not sent again when it may have been done.
+    /// As any request.
     pub async fn rotate_secret(
         &self,
         trigger: &str,
@@ -452,7 +454,9 @@ impl Account {
         overlap_seconds: u32,
     ) -> Result<Secret, Error> {
         let path = self.path(&["triggers", trigger, "actions", action, "secret", "rotate"]);
-        let call = Call::post(path).json(&json!({ "overlap_seconds": overlap_seconds }));
+        let call = Call::post(path)
+            .json(&json!({ "overlap_seconds": overlap_seconds }))
+            .once()?;
         self.client().call(call).await
     }
 }

@@ -16,6 +16,7 @@ pub mod filter;
 pub mod headers;
 pub mod hops;
 pub mod id;
+pub mod idempotency;
 pub mod input;
 pub mod log;
 pub mod matching;

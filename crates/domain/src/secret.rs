@@ -5,8 +5,12 @@
 
 use std::{fmt, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::{input::FieldError, time::Timestamp};
 
@@ -106,6 +110,11 @@ impl SigningSecret {
             .filter(|bytes| (24..=64).contains(&bytes.len()))
             .ok_or(InvalidSecret)?;
         Ok(Self(bytes))
+    }
+
+    /// Tells it from other secrets and says nothing else of it.
+    pub fn fingerprint(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0))
     }
 
     /// The secret as its owner needs it: `whsec_…`.

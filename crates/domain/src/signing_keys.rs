@@ -119,6 +119,11 @@ impl SigningKeys {
         self.0.iter().filter(live)
     }
 
+    /// The pair with this id that signs at `now`.
+    pub fn find(&self, id: &str, now: Timestamp) -> Option<&StoredKey> {
+        self.live(now).find(|key| key.id == id)
+    }
+
     /// Puts a new pair in front. The newest of before goes on signing for `overlap`, older ones until
     /// their time is over; without an overlap all of them end now.
     ///

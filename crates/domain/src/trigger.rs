@@ -388,6 +388,14 @@ pub struct Secrets {
 }
 
 impl Secrets {
+    /// Whether one of them has this fingerprint.
+    pub fn have(&self, fingerprint: &str) -> bool {
+        let previous = self.previous.iter().map(|(secret, _)| secret);
+        std::iter::once(&self.current)
+            .chain(previous)
+            .any(|secret| secret.fingerprint() == fingerprint)
+    }
+
     /// The secrets that sign at `now`, the newest first.
     pub fn live(self, now: Timestamp) -> Vec<SigningSecret> {
         let live = self.without_expired(now);

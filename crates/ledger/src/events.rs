@@ -304,15 +304,10 @@ impl EventRow {
 
 impl EarlierEvent {
     fn read(row: &Row) -> Result<Self, LedgerError> {
-        let owed: Vec<(String, String, String, Option<String>)> = row.json(2)?;
         Ok(Self {
             id: row.parsed(1, EventId::parse)?,
             same: row.integer(3)? == 1,
-            deliveries: owed
-                .into_iter()
-                .filter(|(.., skip)| skip.is_none())
-                .map(|(id, trigger, action, _)| (id, trigger, action))
-                .collect(),
+            deliveries: row.parsed(2, decode_owed)?,
         })
     }
 }
@@ -355,6 +350,14 @@ pub(crate) fn owed(deliveries: &[PlannedDelivery]) -> Vec<Owed> {
 /// The same, as text.
 pub(crate) fn encode_owed(deliveries: &[PlannedDelivery]) -> String {
     serde_json::to_string(&owed(deliveries)).expect("ids and texts are JSON")
+}
+
+/// The deliveries in such a text that are to be sent: id, trigger and action.
+pub(crate) fn decode_owed(text: &str) -> Result<Vec<(String, String, String)>, serde_json::Error> {
+    let owed: Vec<(String, String, String, Option<String>)> = serde_json::from_str(text)?;
+    let sent = owed.into_iter().filter(|(.., skip)| skip.is_none());
+    let sent = sent.map(|(id, trigger, action, _)| (id, trigger, action));
+    Ok(sent.collect())
 }
 
 pub(crate) fn data(row: &Row, column: usize) -> Result<Box<RawValue>, LedgerError> {

@@ -7,7 +7,9 @@ use domain::{
 };
 
 use crate::{
-    Database, Ledger, LedgerError, PlannedDelivery, conditions::Conditions, events::encode_owed,
+    Database, KeyedRequest, Ledger, LedgerError, PlannedDelivery,
+    conditions::Conditions,
+    events::{decode_owed, encode_owed},
     text,
 };
 
@@ -35,6 +37,15 @@ pub enum Cancelled {
     Settled,
     /// There is no such delivery.
     Missing,
+}
+
+/// Result of a replay under an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replayed {
+    /// These deliveries are enqueued, by this request or an earlier one: id, trigger and action.
+    Enqueued(Vec<(String, String, String)>),
+    /// Another request had the key.
+    Reused,
 }
 
 /// Which failed deliveries to try again.
@@ -158,12 +169,12 @@ impl<D: Database> Ledger<D> {
         })
     }
 
-    /// Owes an event again, to `deliveries`, in one statement. `false` when there is no such
+    /// Enqueues an event again, to `deliveries`, in one statement. `false` when there is no such
     /// event (any more).
     ///
     /// # Errors
     ///
-    /// When the ledger fails; nothing is owed then.
+    /// When the ledger fails; nothing is enqueued then.
     pub fn replay(
         &self,
         account: &AccountId,
@@ -171,6 +182,43 @@ impl<D: Database> Ledger<D> {
         deliveries: &[PlannedDelivery],
         now: Timestamp,
     ) -> Result<bool, LedgerError> {
+        let enqueued = self.enqueue_again(account, event, &encode_owed(deliveries), now)?;
+        Ok(enqueued == deliveries.len())
+    }
+
+    /// As [`Ledger::replay`], under an idempotency key: the first request's deliveries are those of
+    /// all requests with the key.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails. The same request then finishes what this one began.
+    pub fn replay_keyed(
+        &self,
+        request: &KeyedRequest<'_>,
+        event: EventId,
+        deliveries: &[PlannedDelivery],
+        now: Timestamp,
+    ) -> Result<Replayed, LedgerError> {
+        let shared = self.share_keyed(request, &encode_owed(deliveries), now)?;
+        if !shared.same {
+            return Ok(Replayed::Reused);
+        }
+        if !shared.done {
+            self.enqueue_again(request.account, event, &shared.result, now)?;
+            self.finish_keyed(request)?;
+        }
+        let deliveries = decode_owed(&shared.result).map_err(|_| LedgerError::Row { column: 1 })?;
+        Ok(Replayed::Enqueued(deliveries))
+    }
+
+    /// Enqueues an event's deliveries that are not there yet. Returns how many those were.
+    fn enqueue_again(
+        &self,
+        account: impl ToString,
+        event: EventId,
+        deliveries: &str,
+        now: Timestamp,
+    ) -> Result<usize, LedgerError> {
         let owed = self.run(
             "INSERT INTO delivery
                 (account, id, event_id, trigger_id, action_id, type, status, reason, due_at, queue,
@@ -181,9 +229,10 @@ impl<D: Database> Ledger<D> {
                     '0' || substr(owed.value ->> 2, -16) || event.account, ?4
              FROM event JOIN json_each(?3) AS owed
              WHERE event.account = ?1 AND event.id = ?2
+             ON CONFLICT DO NOTHING
              RETURNING id",
-            &[text(account), text(event), text(encode_owed(deliveries)), now.into()],
+            &[text(account), text(event), text(deliveries), now.into()],
         )?;
-        Ok(owed.len() == deliveries.len())
+        Ok(owed.len())
     }
 }

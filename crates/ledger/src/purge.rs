@@ -44,7 +44,7 @@ pub struct Remains {
 impl<D: Database> Ledger<D> {
     /// Deletes a bounded number of an account's deliveries, with their attempts; then, when no more
     /// are left, of what is to be told of them; then of its events; then of what is known of its
-    /// actions. In this order none of them brings another back.
+    /// actions, and of its idempotency keys. In this order none of them brings another back.
     ///
     /// # Errors
     ///
@@ -61,6 +61,7 @@ impl<D: Database> Ledger<D> {
             "event",
             "action_health",
             "target",
+            "keyed_request",
         ] {
             let deleted = self.delete_of(table, account)?;
             match table {

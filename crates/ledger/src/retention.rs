@@ -25,7 +25,8 @@ impl Pruned {
 
 impl<D: Database> Ledger<D> {
     /// Deletes a bounded number of deliveries that were created before `cutoff` and are owed no
-    /// more, with their attempts, and of events that came before it and have no delivery left.
+    /// more, with their attempts, of events that came before it and have no delivery left, and of
+    /// idempotency keys that were used before it.
     ///
     /// # Errors
     ///
@@ -33,10 +34,20 @@ impl<D: Database> Ledger<D> {
     pub fn prune(&self, cutoff: Timestamp) -> Result<Pruned, LedgerError> {
         // A look costs far less than a write that changes nothing.
         let due = self.run(
-            "SELECT EXISTS (SELECT 1 FROM event WHERE received_at < ?1)",
+            "SELECT EXISTS (SELECT 1 FROM event WHERE received_at < ?1),
+                    EXISTS (SELECT 1 FROM keyed_request WHERE created_at < ?1)",
             &[cutoff.into()],
         )?;
-        if due.first().map(|row| row.integer(0)).transpose()? != Some(1) {
+        let due = due.first().ok_or(LedgerError::Row { column: 0 })?;
+        if due.flag(1)? {
+            self.run(
+                "DELETE FROM keyed_request WHERE (path, key) IN
+                    (SELECT path, key FROM keyed_request WHERE created_at < ?1
+                     ORDER BY created_at LIMIT ?2)",
+                &[cutoff.into(), STEP.into()],
+            )?;
+        }
+        if !due.flag(0)? {
             return Ok(Pruned {
                 deliveries: 0,
                 events: 0,

@@ -277,6 +277,19 @@ const SCHEMA: &[&str] = &[
         version INTEGER NOT NULL
     )",
     "INSERT INTO ledger_version (place, version) VALUES (1, 1) ON CONFLICT DO NOTHING",
+    // Requests that created something under an idempotency key: see `idempotency.rs`.
+    "CREATE TABLE IF NOT EXISTS keyed_request (
+        account     TEXT NOT NULL,
+        path        TEXT NOT NULL,
+        key         TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        result      TEXT NOT NULL,
+        done        INTEGER NOT NULL DEFAULT 0,
+        created_at  INTEGER NOT NULL,
+        PRIMARY KEY (path, key)
+    )",
+    "CREATE INDEX IF NOT EXISTS keyed_request_age ON keyed_request (created_at)",
+    "CREATE INDEX IF NOT EXISTS keyed_request_account ON keyed_request (account)",
     // The last, because an event is accepted with a look at it: none gets in before all the rest is
     // there that makes its deliveries and keeps its key from being used twice.
     //

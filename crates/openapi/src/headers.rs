@@ -57,6 +57,15 @@ pub(crate) fn all() -> Map<String, Value> {
             ),
         ),
         (
+            "accept-encoding",
+            header(
+                false,
+                json!({ "const": "identity" }),
+                "Where the body had a `Content-Encoding`: bodies are taken as they are only.",
+                "identity",
+            ),
+        ),
+        (
             "www-authenticate",
             header(
                 true,

@@ -168,6 +168,14 @@ impl Operation {
             .problems([Problem::PreconditionFailed])
     }
 
+    /// A `POST` that creates something once under an idempotency key. Call it after
+    /// [`Self::body`], whose problems it extends.
+    #[must_use]
+    pub(crate) fn creates_once(self) -> Self {
+        self.takes([parameters::shared("idempotency-key")])
+            .problems([Problem::Conflict, Problem::InvalidOrReused])
+    }
+
     /// What can go wrong, beside what is told already. The later word counts for one status.
     #[must_use]
     pub(crate) fn problems(mut self, problems: impl IntoIterator<Item = Problem>) -> Self {

@@ -159,8 +159,9 @@ pub(crate) fn all() -> Map<String, Value> {
             header(
                 "Idempotency-Key",
                 key(),
-                "The request is accepted once under it, however often it is sent. It stands for \
-                 an array as a whole.",
+                "The request is done once under it, however often it is sent, and answered with \
+                 what it created then. Another request to this path under it answers 422. It \
+                 stands for an array as a whole, and is kept as long as events are.",
             ),
         ),
     ]

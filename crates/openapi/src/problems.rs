@@ -17,6 +17,7 @@ pub(crate) enum Problem {
     TooLarge,
     UnsupportedMediaType,
     Invalid,
+    InvalidOrReused,
     InvalidEvents,
     TooManyRequests,
     Internal,
@@ -35,7 +36,7 @@ struct Told {
 }
 
 impl Problem {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -46,6 +47,7 @@ impl Problem {
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::Invalid,
+        Self::InvalidOrReused,
         Self::InvalidEvents,
         Self::TooManyRequests,
         Self::Internal,
@@ -138,13 +140,17 @@ impl Problem {
                 "The body is larger than 1 MiB.",
                 "the body is larger than 1048576 bytes",
             ),
-            Self::UnsupportedMediaType => told(
-                415,
-                "Unsupported Media Type",
-                &["unsupported_media_type"],
-                "The body has another `Content-Type` than is taken here, or none.",
-                "the body has to be sent with `Content-Type: application/json`",
-            ),
+            Self::UnsupportedMediaType => Told {
+                header: Some(("Accept-Encoding", "accept-encoding")),
+                ..told(
+                    415,
+                    "Unsupported Media Type",
+                    &["unsupported_media_type"],
+                    "The body has another `Content-Type` than is taken here, or none; another \
+                     charset than UTF-8; or a `Content-Encoding`.",
+                    "the body has to be sent with `Content-Type: application/json`",
+                )
+            },
             Self::Invalid => Told {
                 example: ("/name is required", Some("/name")),
                 ..told(
@@ -153,6 +159,17 @@ impl Problem {
                     &["invalid"],
                     "The body is JSON and not in order. `errors` names everything that is wrong, \
                      each with a JSON pointer. Nothing changed.",
+                    "",
+                )
+            },
+            Self::InvalidOrReused => Told {
+                example: ("/name is required", Some("/name")),
+                ..told(
+                    422,
+                    "Unprocessable Entity",
+                    &["invalid", "idempotency_key_reused"],
+                    "The body is JSON and not in order, or another request to this path had the \
+                     idempotency key before (`idempotency_key_reused`). Nothing changed.",
                     "",
                 )
             },

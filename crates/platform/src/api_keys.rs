@@ -12,13 +12,15 @@ use domain::{
     access::{ApiKey, ApiKeyInput, MAX_KEYS, Need},
     id::ApiKeyId,
     input::FieldError,
+    sealing::{Sealed, Sealer},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    clock, entropy,
-    ledger::{self, Subject},
+    clock, config, entropy,
+    idempotency::Once,
+    ledger::{self, Ledger, Subject},
     problem::Problem,
     store::{PATIENCE, TriggerStore},
 };
@@ -170,16 +172,25 @@ fn none(id: &str) -> Problem {
     Problem::not_found(format!("there is no API key {id:?}"))
 }
 
-/// Makes a key. Returns it with its token, which can't be had again.
+/// Creates a key. Returns it with its token, which only the same request under the same
+/// idempotency key is answered with again.
 ///
 /// # Errors
 ///
-/// 422 for what is wrong in `input` and when there are too many, or when a store fails.
-pub async fn create(input: ApiKeyInput) -> Result<(ApiKey, String), Problem> {
+/// 409 or 422, also when there are too many, or when a store fails.
+pub async fn create(input: ApiKeyInput, once: &Once<'_>) -> Result<(ApiKey, String), Problem> {
     let now = clock::now();
     let id = ApiKeyId::new(now, entropy::bits());
     let (key, token) = input.check(id, entropy::bytes(), now)?;
-    change(|store, ids| {
+    let sealer = config::sealer()?;
+    let sealed = sealer.seal(&owner(id), token.as_bytes(), entropy::bytes());
+    // Retention takes it away with the idempotency key.
+    let name = format!("{id} {}", sealed.to_token());
+    change(|ledger, store, ids| {
+        let find = |name: &str| created(store, &sealer, name);
+        if let Some(earlier) = once.earlier(ledger, find)? {
+            return Ok(earlier);
+        }
         // Those that were made halfway are gone with the next change.
         let there = |id: &ApiKeyId| store.read::<ApiKey>(&key_of(*id));
         let mut kept = Vec::new();
@@ -193,13 +204,46 @@ pub async fn create(input: ApiKeyInput) -> Result<(ApiKey, String), Problem> {
             return Err(Problem::invalid(vec![FieldError::new("", detail)]));
         }
         kept.push(id);
-        // In the list first: no key works that the list does not show.
-        store.write(LIST, "the list of API keys", &kept)?;
-        store.write(&key_of(id), "an API key", &key)?;
-        Ok(())
+        once.create(ledger, &name, || {
+            // In the list first: no key works that the list does not show.
+            store.write(LIST, "the list of API keys", &kept)?;
+            store.write(&key_of(id), "an API key", &key)?;
+            Ok((key, token))
+        })
     })
-    .await?;
-    Ok((key, token))
+    .await
+}
+
+/// What a sealed token belongs to.
+fn owner(id: ApiKeyId) -> String {
+    format!("{id}/token")
+}
+
+/// The key that was created under this name, with its token.
+fn created(
+    store: &TriggerStore,
+    sealer: &Sealer,
+    name: &str,
+) -> Result<Option<(ApiKey, String)>, Problem> {
+    let named = name.split_once(' ').and_then(|(id, sealed)| {
+        let id = ApiKeyId::parse(id).ok()?;
+        Some((id, Sealed::from_token(sealed)?))
+    });
+    let Some((id, sealed)) = named else {
+        return Ok(None);
+    };
+    let Some(key) = store.read(&key_of(id))? else {
+        return Ok(None);
+    };
+    let token = sealer.open(&owner(id), &sealed);
+    let token = token.ok().and_then(|token| String::from_utf8(token).ok());
+    let token = token.ok_or_else(|| {
+        Problem::conflict(format!(
+            "this request created {id}, whose token can't be shown again; revoke it and create \
+             another"
+        ))
+    })?;
+    Ok(Some((key, token)))
 }
 
 /// Revokes a key: from now on it is none.
@@ -209,7 +253,7 @@ pub async fn create(input: ApiKeyInput) -> Result<(ApiKey, String), Problem> {
 /// 404 when there is none of this id, or when a store fails.
 pub async fn revoke(id: &str) -> Result<(), Problem> {
     let found = find(id)?.key.id;
-    change(|store, mut ids| {
+    change(|_, store, mut ids| {
         store.delete(&key_of(found))?;
         store.delete(&use_of(found))?;
         ids.retain(|id| *id != found);
@@ -221,7 +265,7 @@ pub async fn revoke(id: &str) -> Result<(), Problem> {
 
 /// Runs `change` on the store and the list when it is its turn.
 async fn change<T>(
-    change: impl FnOnce(&TriggerStore, Vec<ApiKeyId>) -> Result<T, Problem>,
+    change: impl FnOnce(&Ledger, &TriggerStore, Vec<ApiKeyId>) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
     let ledger = ledger::open()?;
     let lease = ledger::lease(&ledger, &Subject::ApiKeys, PATIENCE).await?;
@@ -229,7 +273,7 @@ async fn change<T>(
         .map_err(Problem::from)
         .and_then(|store| {
             let ids = store.read(LIST)?.unwrap_or_default();
-            change(&store, ids)
+            change(&ledger, &store, ids)
         });
     ledger::give_back(&ledger, &lease);
     changed

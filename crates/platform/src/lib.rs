@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod entropy;
 pub mod http;
+pub mod idempotency;
 pub mod ledger;
 pub mod log;
 pub mod matching;

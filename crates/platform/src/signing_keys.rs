@@ -11,6 +11,7 @@ use domain::{
 
 use crate::{
     clock, config, entropy,
+    idempotency::Once,
     ledger::{self, Ledger, Subject},
     problem::Problem,
     store::{PATIENCE, StoreError, TriggerStore},
@@ -29,13 +30,17 @@ pub fn of(store: &TriggerStore, account: &AccountId) -> Result<SigningKeys, Stor
     Ok(store.read(&key_of(account))?.unwrap_or_default())
 }
 
-/// Makes a new pair for an account, when it is its turn.
+/// Creates a new pair for an account, when it is its turn.
 ///
 /// # Errors
 ///
-/// 422 for what is wrong in `input`, 409 while too many older pairs sign, or when a store fails or a
-/// setting is malformed.
-pub async fn rotate(account: &AccountId, input: &RotationInput) -> Result<StoredKey, Problem> {
+/// 422 for what is wrong in `input`, 409 while too many older pairs sign or where what the request
+/// created before is gone, or when a store fails or a setting is malformed.
+pub async fn rotate(
+    account: &AccountId,
+    input: &RotationInput,
+    once: &Once<'_>,
+) -> Result<StoredKey, Problem> {
     let overlap = input.overlap().map_err(|error| vec![error])?;
     let sealer = config::sealer()?;
     let vault = Vault {
@@ -48,11 +53,18 @@ pub async fn rotate(account: &AccountId, input: &RotationInput) -> Result<Stored
     let rotated = || {
         let store = TriggerStore::open()?;
         let mut keys = of(&store, account)?;
-        let made = keys
-            .rotate(entropy::bytes(), overlap, &vault, clock::now())?
+        let now = clock::now();
+        let find = |id: &str| Ok(keys.find(id, now).cloned());
+        if let Some(earlier) = once.earlier(&ledger, find)? {
+            return Ok(earlier);
+        }
+        let created = keys
+            .rotate(entropy::bytes(), overlap, &vault, now)?
             .clone();
-        store.write(&key_of(account), "an account's key pairs", &keys)?;
-        Ok(made)
+        once.create(&ledger, &created.id, || {
+            Ok(store.write(&key_of(account), "an account's key pairs", &keys)?)
+        })?;
+        Ok(created)
     };
     let rotated: Result<_, Problem> = rotated();
     ledger::give_back(&ledger, &lease);

@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::{
     catalogue, clock, config, entropy,
     http::Preconditions,
+    idempotency::Once,
     ledger::{self, Health, Ledger},
     problem::Problem,
     signing_keys,
@@ -208,12 +209,19 @@ impl Triggers {
         })
     }
 
-    /// Makes a trigger, with its actions.
+    /// Creates a trigger, with its actions.
     ///
     /// # Errors
     ///
-    /// 422 with everything that is wrong with it, or when a store fails.
-    pub async fn create(&self, input: TriggerInput) -> Result<Trigger, Problem> {
+    /// 409 or 422, or when a store fails.
+    pub async fn create(&self, input: TriggerInput, once: &Once<'_>) -> Result<Trigger, Problem> {
+        let find = |id: &str| match TriggerId::parse(id) {
+            Ok(id) => self.get(id),
+            Err(_) => Ok(None),
+        };
+        if let Some(earlier) = once.earlier(&self.ledger, find)? {
+            return Ok(earlier);
+        }
         let catalogue = catalogue::covering(&self.store, input.event_type())?;
         let (settings, actions) = input.check(&catalogue, &config::url_policy()?)?;
         within_actions(actions.len())?;
@@ -233,15 +241,19 @@ impl Triggers {
             trigger.actions.push(action);
         }
         self.write(&[&trigger.event_type], |writer| {
+            if let Some(earlier) = once.earlier(&self.ledger, find)? {
+                return Ok(earlier);
+            }
             let most = config::limits()?.triggers;
             if self.store.index(&self.account)?.len() >= most {
                 let detail = format!("an account has at most {most} triggers");
                 return Err(Problem::invalid(vec![FieldError::new("", detail)]));
             }
-            Ok(writer.put(None, &trigger)?)
+            let name = trigger.id.to_string();
+            once.create(&self.ledger, &name, || Ok(writer.put(None, &trigger)?))?;
+            Ok(trigger.clone())
         })
-        .await?;
-        Ok(trigger)
+        .await
     }
 
     /// Applies a JSON merge patch to a trigger.
@@ -322,11 +334,23 @@ impl Triggers {
     ///
     /// # Errors
     ///
-    /// 404 or 422, or when a store fails.
-    pub async fn add_action(&self, trigger: &str, input: ActionInput) -> Result<Action, Problem> {
+    /// 404, 409 or 422, or when a store fails.
+    pub async fn add_action(
+        &self,
+        trigger: &str,
+        input: ActionInput,
+        once: &Once<'_>,
+    ) -> Result<Action, Problem> {
         let policy = config::url_policy()?;
         self.write(&[], |writer| {
             let before = self.find(trigger)?;
+            let find = |id: &str| {
+                let id = ActionId::parse(id).ok();
+                Ok(id.and_then(|id| before.action(id)).cloned())
+            };
+            if let Some(earlier) = once.earlier(&self.ledger, find)? {
+                return Ok(earlier);
+            }
             let catalogue = catalogue::covering(&self.store, [before.event_type.as_str()])?;
             let settings = input.check(catalogue.find(&before.event_type), &policy)?;
             self.can_sign(settings.signs_with(Scheme::V1a), "")?;
@@ -337,7 +361,9 @@ impl Triggers {
             let mut trigger = before.clone();
             within_actions(trigger.actions.len() + 1)?;
             trigger.add(action.clone(), now)?;
-            writer.put(Some(&before), &trigger)?;
+            once.create(&self.ledger, &action.id.to_string(), || {
+                Ok(writer.put(Some(&before), &trigger)?)
+            })?;
             Ok(action)
         })
         .await
@@ -426,19 +452,30 @@ impl Triggers {
     ///
     /// # Errors
     ///
-    /// 404, 409 while too many older ones sign, or when a store fails.
+    /// 404, 409 while too many older ones sign or where what the request created before is gone, 422,
+    /// or when a store fails.
     pub async fn rotate_secret(
         &self,
         (trigger, action): (&str, &str),
         overlap: Duration,
+        once: &Once<'_>,
     ) -> Result<Secrets, Problem> {
         self.write(&[], |writer| {
             let before = self.find(trigger)?;
             let mut action = find_action(&before, action)?.clone();
+            let find = |name: &str| {
+                let secrets = action.secrets(&self.vault())?;
+                Ok(secrets.have(name).then_some(secrets))
+            };
+            if let Some(earlier) = once.earlier(&self.ledger, find)? {
+                return Ok(earlier);
+            }
             let now = clock::now();
             let secret = SigningSecret::new(entropy::bytes());
             action.rotate(&secret, overlap, &self.vault(), now)?;
-            writer.put(Some(&before), &before.with(&action, now))?;
+            once.create(&self.ledger, &secret.fingerprint(), || {
+                Ok(writer.put(Some(&before), &before.with(&action, now))?)
+            })?;
             Ok(action.secrets(&self.vault())?)
         })
         .await

@@ -328,28 +328,40 @@ async fn an_event_is_sent_again_under_one_key_until_it_is_accepted() -> Result<(
 async fn what_may_have_been_done_is_not_done_twice() -> Result<()> {
     let receiver = Receiver::start().await?;
     let account = acme_at(&receiver)?;
-    let path = "/v1/accounts/acme/triggers";
-    receiver.answer(path, refusal(503, "unavailable"));
-    let trigger = NewTrigger::new("message.sent", "T");
-    let error = account.create_trigger(&trigger).await.unwrap_err();
+    let retry = "/v1/accounts/acme/deliveries/d/retry";
+    receiver.answer(retry, refusal(503, "unavailable"));
+    let error = account.retry("d").await.unwrap_err();
     ensure!(!error.outcome_is_known(), "{error:?}");
     assert_eq!(receiver.so_far().len(), 1);
 
-    // Nothing was done where the service was too busy to begin.
-    receiver.answer_in_turn(
-        path,
-        vec![refusal(429, "too_many"), refusal(422, "invalid")],
-    );
+    // A trigger is created under a key, so that it is created once however often it is sent.
+    let path = "/v1/accounts/acme/triggers";
+    let answers = vec![
+        refusal(503, "unavailable"),
+        refusal(429, "too_many"),
+        refusal(422, "invalid"),
+    ];
+    receiver.answer_in_turn(path, answers);
+    let trigger = NewTrigger::new("message.sent", "T");
     let error = account.create_trigger(&trigger).await.unwrap_err();
     ensure!(error.outcome_is_known(), "{error:?}");
-    assert_eq!(receiver.so_far().len(), 3);
+    let came = receiver.so_far();
+    assert_eq!(came.len(), 4);
+    let keys: BTreeSet<_> = came[1..]
+        .iter()
+        .map(|request| request.header("idempotency-key"))
+        .collect();
+    ensure!(
+        keys.len() == 1 && keys.first().is_some_and(|key| key.len() >= 32),
+        "{keys:?}"
+    );
     // Deleting twice deletes once.
     receiver.answer_in_turn(
         &format!("{path}/t"),
         vec![refusal(503, "x"), Answer::status(204)],
     );
     account.delete_trigger("t").await?;
-    assert_eq!(receiver.so_far().len(), 5);
+    assert_eq!(receiver.so_far().len(), 6);
     Ok(())
 }
 

@@ -15,6 +15,7 @@ mod dashboard;
 mod deliveries;
 mod event_types;
 mod events;
+mod idempotency;
 mod key_rotation;
 mod logs;
 mod loops;

@@ -8,6 +8,7 @@ mod budget;
 mod claim;
 mod cost;
 mod history;
+mod idempotency;
 mod isolation;
 mod leases;
 mod lines;

@@ -312,7 +312,7 @@ fn no_statement_of_a_purge_walks_through_what_is_none_of_its_business() {
         ledger.remains(&acme()).unwrap();
         ledger.purge_account(&acme()).unwrap();
     });
-    assert_eq!(statements.len(), 10);
+    assert_eq!(statements.len(), 11);
     for statement in statements {
         for step in database.plan(&statement.sql) {
             let scanned = step.strip_prefix("SCAN ").unwrap_or("gone");

@@ -68,6 +68,7 @@ fn add() -> Operation {
             of("ActionInput"),
             examples::action_input(),
         ))
+        .creates_once()
         .answers(
             201,
             Answer::json("The action.", of("Action"), examples::action())
@@ -182,6 +183,7 @@ fn rotate() -> Operation {
             )
             .optional(),
         )
+        .creates_once()
         .answers(
             200,
             Answer::json("The secrets as they are now.", of("Secrets"), example)

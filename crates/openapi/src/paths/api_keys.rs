@@ -24,12 +24,14 @@ fn create() -> Operation {
     Operation::new("createApiKey", "Create an API key")
         .says(format!(
             "A key for what needs less than everything. `key` in the answer is the key itself; it is \
-             stored as a hash, and shown this once. `ingest` posts events and does nothing else, \
+             stored as a hash, and shown this once: only the same request under the same \
+             `Idempotency-Key` is answered with it again. `ingest` posts events and does nothing else, \
              `read` looks at everything but secrets, `manage` looks at and changes everything but \
              posts no events, `run` works off what is due, `metrics` looks at metrics and usage. There are at most {MAX_KEYS} keys. This \
              takes a key of the setting `api_key`, as do all operations on keys."
         ))
         .body(Body::json("The key.", of("ApiKeyInput"), example))
+        .creates_once()
         .answers(
             201,
             Answer::json("It can be used from now on.", of("NewApiKey"), made())

@@ -171,6 +171,7 @@ fn replay() -> Operation {
             "Owes it again to what matches now, as a new delivery for each action. A test, and an \
              event whose type is not there any more, answer 409.",
         )
+        .creates_once()
         .answers(
             202,
             Answer::json(

@@ -50,6 +50,7 @@ fn make() -> Operation {
             )
             .optional(),
         )
+        .creates_once()
         .answers(
             201,
             Answer::json("It signs from now on.", of("SigningKey"), key()),

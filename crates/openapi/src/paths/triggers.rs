@@ -72,6 +72,7 @@ fn create() -> Operation {
             of("TriggerInput"),
             examples::trigger_input(),
         ))
+        .creates_once()
         .answers(
             201,
             Answer::json("The trigger.", of("Trigger"), examples::trigger())

@@ -1,0 +1,97 @@
+//! Idempotency keys on requests that create something: which requests are the same.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::{input, number};
+
+/// What tells a body from others under the same key. Bodies of the same JSON value are the same,
+/// whatever the order of their members, their spacing, and the way their numbers are written.
+pub fn fingerprint(body: &[u8]) -> String {
+    let digest = match serde_json::from_slice(input::without_mark(body)) {
+        Ok(value) => {
+            let mut text = String::new();
+            write(&value, &mut text);
+            Sha256::digest(text)
+        }
+        Err(_) => Sha256::digest(body),
+    };
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes a value in the one way that all texts of it have in common.
+fn write(value: &Value, text: &mut String) {
+    match value {
+        Value::Number(number) => text.push_str(&number::canonical(number.as_str())),
+        Value::Array(items) => {
+            text.push('[');
+            for item in items {
+                write(item, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            text.push('{');
+            for (name, value) in members {
+                write(&Value::String(name.clone()), text);
+                text.push(':');
+                write(value, text);
+                text.push(',');
+            }
+            text.push('}');
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => text.push_str(&value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(left: &str, right: &str) -> bool {
+        fingerprint(left.as_bytes()) == fingerprint(right.as_bytes())
+    }
+
+    #[test]
+    fn the_same_value_has_the_same_fingerprint() {
+        assert!(same(
+            r#"{"a":1,"b":[true,{}]}"#,
+            " { \"b\" : [ true , { } ], \"a\" : 1.0 }\n"
+        ));
+        assert!(same("\u{feff}{}", "{}"));
+        assert!(same("\"\\u00e9\"", "\"é\""));
+        assert!(same("", ""));
+    }
+
+    #[test]
+    fn another_value_has_another_fingerprint() {
+        let different = [
+            "",
+            "{}",
+            "[]",
+            "null",
+            "{\"a\":1}",
+            "{\"a\":\"1\"}",
+            "{\"a\":[1]}",
+            "{\"a\":{\"b\":1}}",
+            "[1,[2]]",
+            "[[1],2]",
+            "[1,2]",
+            "[2,1]",
+            "100000000000000000001",
+            "100000000000000000002",
+            "{\"a\":null}",
+            "\"a\"",
+            "{",
+            "[1",
+        ];
+        for (place, left) in different.iter().enumerate() {
+            for right in different.iter().skip(place + 1) {
+                assert!(!same(left, right), "{left:?} {right:?}");
+            }
+        }
+    }
+}
