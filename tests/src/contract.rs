@@ -391,6 +391,8 @@ fn escape(name: &str) -> String {
 /// JSON as a value; none where it is JSON that a [`Value`] cannot hold, such as a number beyond a
 /// double.
 fn parsed(json: &[u8]) -> Result<Option<Value>> {
+    // RFC 8259, 8.1: a byte order mark may be skipped.
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     if let Ok(value) = serde_json::from_slice(json) {
         return Ok(Some(value));
     }

@@ -65,9 +65,9 @@ pub(crate) fn show(
     request.head.query(&[])?;
     let triggers = Triggers::of(account(account_id)?)?;
     let trigger = triggers.find(trigger_id)?;
-    request
-        .preconditions()?
-        .read(&etag(trigger.revision), || view(request, &trigger, &triggers))
+    request.preconditions()?.read(&etag(trigger.revision), || {
+        view(request, &trigger, &triggers)
+    })
 }
 
 pub(crate) async fn change(

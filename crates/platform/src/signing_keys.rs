@@ -58,9 +58,7 @@ pub async fn rotate(
         if let Some(earlier) = once.earlier(&ledger, find)? {
             return Ok(earlier);
         }
-        let created = keys
-            .rotate(entropy::bytes(), overlap, &vault, now)?
-            .clone();
+        let created = keys.rotate(entropy::bytes(), overlap, &vault, now)?.clone();
         once.create(&ledger, &created.id, || {
             Ok(store.write(&key_of(account), "an account's key pairs", &keys)?)
         })?;

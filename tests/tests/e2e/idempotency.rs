@@ -116,7 +116,7 @@ async fn many_at_once_under_one_key_create_one_trigger() -> Result<()> {
     }
     let mut ids = Vec::new();
     for reply in clients.join_all().await {
-        ids.push(id(&reply?.json(201)?));
+        ids.push(id(&reply?.json(201)?).to_owned());
     }
     ids.dedup();
     assert_eq!(ids, account.ids("/triggers").await?);

@@ -680,9 +680,9 @@ async fn an_unknown_query_parameter_is_named() -> Result<()> {
         (Method::DELETE, hook.action_path(), Value::Null),
         (Method::DELETE, hook.trigger_path(), Value::Null),
     ] {
-        let path = format!("{path}?dry_run=true");
+        let path = account.path(&format!("{path}?dry_run=true"));
         let body = body.to_string();
-        let reply = account.api.send(method, &account.path(&path), &JSON, body);
+        let reply = account.api.send(method, &path, &JSON, body);
         let problem = reply.await?.problem(400)?;
         problem.says(&["dry_run", "none"]).context(path)?;
     }

@@ -50,8 +50,8 @@ impl Posted {
     ///
     /// When it is no JSON, or of another shape.
     pub fn plain(body: &[u8]) -> Result<Self, Unreadable> {
-        let body = input::without_mark(body);
-        if body.trim_ascii_start().first() != Some(&b'[') {
+        let text = input::without_mark(body).trim_ascii_start();
+        if text.first() != Some(&b'[') {
             return Ok(Self::one(Item::Plain(input::parse(body)?)));
         }
         let posted = Self::many(body, Item::Plain)?;
