@@ -58,6 +58,15 @@ impl Api {
         }
     }
 
+    /// The same without the key.
+    #[must_use]
+    pub fn without_key(&self) -> Self {
+        Self {
+            key: None,
+            ..self.clone()
+        }
+    }
+
     /// `GET`.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod budget;
 mod export;
 mod import;
 mod portal_links;
+mod portal_sessions;
 mod purge;
 mod statistics;
 
@@ -52,9 +53,22 @@ async fn route(request: &Request, started: Moment) -> Result<Response, Problem> 
         (["v1", "accounts", account, "portal-links"], &Method::POST) => {
             portal_links::create(request, account)
         }
-        (["v1", "accounts", _, "import" | "purge" | "portal-links"], _) => {
-            Err(Problem::method_not_allowed("POST"))
+        (["v1", "accounts", account, "portal-sessions"], &Method::POST) => {
+            portal_sessions::create(request, account)
         }
+        (["v1", "accounts", account, "portal-sessions", "revoke"], &Method::POST) => {
+            portal_sessions::revoke(request, account)
+        }
+        (
+            [
+                "v1",
+                "accounts",
+                _,
+                "import" | "purge" | "portal-links" | "portal-sessions",
+            ]
+            | ["v1", "accounts", _, "portal-sessions", "revoke"],
+            _,
+        ) => Err(Problem::method_not_allowed("POST")),
 
         (["v1", "accounts", account, "statistics"], &Method::GET) => {
             statistics::show(request, account)

@@ -1,12 +1,13 @@
-//! `POST /v1/accounts/{account}/portal-links`: the dashboard for an account's own users.
+//! `POST /v1/accounts/{account}/portal-links`: a link that opens the dashboard for an account's user.
 
 use domain::{
-    portal::{LinkInput, Role},
+    id::ApiKeyId,
+    portal::{LinkInput, Role, loopback_origin},
     time::Timestamp,
 };
 use http::StatusCode;
 use platform::{
-    clock, config, entropy,
+    auth, clock, config, entropy,
     http::{Head, Request, Response, account},
     problem::Problem,
 };
@@ -16,6 +17,9 @@ use serde::Serialize;
 struct View {
     url: String,
     role: Role,
+    reusable: bool,
+    /// Null for a key of the setting `api_key`.
+    key: Option<ApiKeyId>,
     expires_at: Timestamp,
 }
 
@@ -23,30 +27,31 @@ pub(crate) fn create(request: &Request, account_id: &str) -> Result<Response, Pr
     let account = account(account_id)?;
     request.head.query(&[])?;
     let input: LinkInput = request.json_if_any()?;
-    let link = input.check(account, clock::now())?;
-    let base = match config::public_url()? {
+    let key = auth::key_of(&request.head)?;
+    let link = input.check(account, key, entropy::token(), clock::now())?;
+    let origin = match config::public_url()? {
         Some(url) => url,
         None => called_at(&request.head)?,
     };
     let token = link.seal(&config::sealer()?, entropy::bytes());
     let view = View {
-        url: format!("{base}/portal?token={token}"),
-        role: link.role,
+        url: format!("{origin}/portal?token={token}"),
+        role: link.user.role,
+        reusable: link.reusable,
+        key: link.user.key.id(),
         expires_at: link.expires_at,
     };
     Ok(Response::json(StatusCode::CREATED, &view).header("cache-control", "no-store"))
 }
 
-/// Where the caller reached the service: without a `public_url`, users reach it there, too.
+/// Where the caller reached the service, when it is on the same machine.
 fn called_at(head: &Head) -> Result<String, Problem> {
-    let unknown = || {
-        Problem::misconfigured(
-            "the setting public_url is not set, and the host does not tell where it was called"
-                .into(),
+    let header_names = head.headers().map(|(name, _)| name);
+    loopback_origin(head.scheme(), head.authority(), header_names).ok_or_else(|| {
+        Problem::conflict(
+            "the setting public_url is missing: set it to the address at which people reach the service, such as \
+             https://hooks.example.com; portal links lead there. Without it, links can only be made by requests that \
+             go straight to a loopback address, such as http://127.0.0.1:3000",
         )
-    };
-    let url = head.header("spin-full-url").ok_or_else(unknown)?;
-    let (scheme, rest) = url.split_once("://").ok_or_else(unknown)?;
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    Ok(format!("{scheme}://{authority}"))
+    })
 }

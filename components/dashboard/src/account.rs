@@ -1,8 +1,11 @@
 //! The pages of an account: who may see them, and which one is asked for.
 
-use domain::{account::AccountId, portal::Visitor};
-use http::Method;
-use pages::{Chrome, Notice, Section};
+use domain::{
+    account::AccountId,
+    portal::{Session, Visitor},
+};
+use http::{Method, StatusCode};
+use pages::{Chrome, Notice, Section, SignInNotice};
 use platform::{
     http::{Head, Request, Response},
     problem::Problem,
@@ -11,7 +14,7 @@ use platform::{
 use crate::{
     actions, answer,
     api::{Api, query},
-    deliveries, events, overview,
+    deliveries, entrance, events, overview,
     session::{self, Visit},
     triggers,
 };
@@ -21,16 +24,30 @@ pub(crate) async fn route(
     account: &str,
     rest: &[&str],
 ) -> Result<Response, Problem> {
+    let next = match request.head.method {
+        Method::GET => request.head.target(),
+        _ => String::new(),
+    };
+    let Some(session) = session::of(&request.head)? else {
+        return Ok(answer::see_other(&query("/sign-in", &[("next", &next)])));
+    };
+    match page(request, session, account, rest).await {
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
+            session::end(Some(SignInNotice::SessionEnded), &next)
+        }
+        answered => answered,
+    }
+}
+
+async fn page(
+    request: &Request,
+    session: Session,
+    account: &str,
+    rest: &[&str],
+) -> Result<Response, Problem> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
 
-    let Some(session) = session::of(&request.head)? else {
-        let next = match request.head.method {
-            Method::GET => request.head.target(),
-            _ => String::new(),
-        };
-        return Ok(answer::see_other(&query("/sign-in", &[("next", &next)])));
-    };
     // To those who may not see an account it is as if there were none.
     let hidden = || Problem::not_found("there is no such account, or this sign-in is not for it");
     let account = AccountId::parse(account).map_err(|_| hidden())?;
@@ -86,6 +103,10 @@ pub(crate) async fn route(
         (["events", event], &POST) => events::change(request, visit, event).await,
         (["events", _], _) => Err(Problem::method_not_allowed("GET, POST")),
 
+        (["sign-out-everywhere"], &GET) => entrance::ask_to_sign_out_everywhere(request, visit),
+        (["sign-out-everywhere"], &POST) => entrance::sign_out_everywhere(request, visit).await,
+        (["sign-out-everywhere"], _) => Err(Problem::method_not_allowed("GET, POST")),
+
         _ => Err(Problem::not_found(format!(
             "there is no page {}",
             request.head.path()
@@ -96,7 +117,10 @@ pub(crate) async fn route(
 impl Visit {
     /// The API of the account.
     pub(crate) fn api(&self) -> Api<'_> {
-        Api(&self.account)
+        Api {
+            account: &self.account,
+            visitor: &self.session.visitor,
+        }
     }
 
     /// The path of a page of the account.
@@ -111,7 +135,7 @@ impl Visit {
 
     /// Back to the page that a form was on, where it is one of the account's; else to `path`.
     pub(crate) fn back(&self, wanted: &str, path: &str) -> Response {
-        if wanted.starts_with(&self.path("/")) && crate::entrance::is_own(wanted) {
+        if wanted.starts_with(&self.path("/")) && entrance::is_own(wanted) {
             answer::see_other(wanted)
         } else {
             answer::see_other(&self.path(path))
@@ -122,7 +146,7 @@ impl Visit {
     pub(crate) fn chrome(&self, head: &Head, section: Section) -> Chrome {
         let (is_operator, return_url) = match &self.session.visitor {
             Visitor::Operator { .. } => (true, None),
-            Visitor::User { return_url, .. } => (false, return_url.clone()),
+            Visitor::User(user) => (false, user.return_url.clone()),
         };
         let notice = match head.method {
             Method::GET => head.parameter("done").as_deref().and_then(Notice::named),

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     answer,
-    api::{self, Read},
+    api::Read,
     session::Visit,
     triggers::{self, CHANGED_MEANWHILE},
 };
@@ -91,7 +91,7 @@ async fn new_page(
 ) -> Result<Response, Problem> {
     let path = format!("/triggers/{id}");
     let (catalogue, trigger) =
-        try_join(api::catalogue(), visit.api().get::<Trigger>(&path)).await?;
+        try_join(visit.api().catalogue(), visit.api().get::<Trigger>(&path)).await?;
     let status = status_of(&form);
     let page = ActionPage {
         chrome: visit.chrome(&request.head, Section::Triggers),
@@ -236,8 +236,10 @@ async fn preview(
     if !form.content_type.is_empty() {
         question["content_type"] = Value::from(form.content_type.as_str());
     }
-    let rendered =
-        api::try_out::<Rendered>("/v1/body-templates/render", question.to_string()).await?;
+    let rendered = visit
+        .api()
+        .try_out::<Rendered>("/v1/body-templates/render", question.to_string())
+        .await?;
     Ok(Some(match rendered {
         Ok(Rendered { body }) => Preview::Body(body),
         Err(refused) => Preview::Problem(answer::sentence(
@@ -274,7 +276,7 @@ async fn page(
     let (api, path) = (visit.api(), place.path());
     let trigger = format!("/triggers/{}", place.trigger);
     let (catalogue, trigger, Read { value, etag }) = try_join3(
-        api::catalogue(),
+        visit.api().catalogue(),
         api.get::<Trigger>(&trigger),
         api.read::<Action>(&path),
     )

@@ -72,6 +72,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::NOT_FOUND => "There is no such page",
         StatusCode::FORBIDDEN => "You may not do that",
         StatusCode::METHOD_NOT_ALLOWED => "This page can't do that",
+        StatusCode::TOO_MANY_REQUESTS => "Too many requests",
         StatusCode::CONFLICT => "That can't be done now",
         status if status.is_server_error() => "Something went wrong here",
         _ => "This can't be understood",

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use domain::{account::AccountId, id::TriggerId, page};
+use domain::{account::AccountId, id::TriggerId, page, portal::Visitor};
 use form_urlencoded::Serializer;
 use http::{Method, StatusCode};
 use pages::{
@@ -13,19 +13,24 @@ use platform::{
     own_api::{Answer, Call},
     problem::Problem,
 };
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
 /// How long a call may take. The longest, a test, takes what its receiver does.
 const PATIENCE: Duration = Duration::from_secs(28);
 
-/// The API of one account.
-pub(crate) struct Api<'a>(pub(crate) &'a AccountId);
+/// The API of one account, for a visitor: it does what the visitor may do.
+pub(crate) struct Api<'a> {
+    pub(crate) account: &'a AccountId,
+    pub(crate) visitor: &'a Visitor,
+}
 
 /// What the API says of what it will not do.
 pub(crate) struct Refused {
     pub(crate) status: StatusCode,
     pub(crate) told: Told,
+    /// After how many seconds to try again, where it says so.
+    retry_after: Option<u64>,
 }
 
 /// Something that was read, with the version that it has.
@@ -95,6 +100,13 @@ impl Api<'_> {
         }
     }
 
+    /// Ends all sessions of the account, and all links.
+    pub(crate) async fn revoke_sessions(&self) -> Result<(), Problem> {
+        let path = "/portal-sessions/revoke";
+        self.call(Method::POST, path, None, None).await??;
+        Ok(())
+    }
+
     /// The names of these triggers and of their actions.
     pub(crate) async fn names(
         &self,
@@ -134,9 +146,43 @@ impl Api<'_> {
         body: Option<String>,
         if_match: Option<&str>,
     ) -> Result<Result<Answer, Refused>, Problem> {
-        let target = format!("/v1/accounts/{}{path}", self.0);
-        call(method, &target, body, if_match).await
+        let target = format!("/v1/accounts/{}{path}", self.account);
+        call(Some(self.visitor), method, &target, body, if_match).await
     }
+
+    /// The types of events.
+    pub(crate) async fn catalogue(&self) -> Result<Catalogue, Problem> {
+        let path = "/v1/event-types";
+        let answer = call(Some(self.visitor), Method::GET, path, None, None).await??;
+        Ok(Catalogue::new(parse(&answer)?))
+    }
+
+    /// Asks something that belongs to no account.
+    pub(crate) async fn try_out<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: String,
+    ) -> Result<Result<T, Refused>, Problem> {
+        let visitor = Some(self.visitor);
+        parse_unless_refused(call(visitor, Method::POST, path, Some(body), None).await?)
+    }
+}
+
+/// A session that began.
+#[derive(Deserialize)]
+pub(crate) struct Begun {
+    /// Its token.
+    pub(crate) session: String,
+}
+
+/// Opens a portal link of the account.
+pub(crate) async fn open_link(
+    account: &AccountId,
+    token: &str,
+) -> Result<Result<Begun, Refused>, Problem> {
+    let target = format!("/v1/accounts/{account}/portal-sessions");
+    let body = json!({ "token": token }).to_string();
+    parse_unless_refused(call(None, Method::POST, &target, Some(body), None).await?)
 }
 
 /// Ids, as a parameter of a query takes them.
@@ -145,21 +191,8 @@ fn listed(ids: impl IntoIterator<Item = TriggerId>) -> String {
     ids.join(",")
 }
 
-/// The types of events.
-pub(crate) async fn catalogue() -> Result<Catalogue, Problem> {
-    let answer = call(Method::GET, "/v1/event-types", None, None).await??;
-    Ok(Catalogue::new(parse(&answer)?))
-}
-
-/// Asks something that belongs to no account.
-pub(crate) async fn try_out<T: DeserializeOwned>(
-    path: &str,
-    body: String,
-) -> Result<Result<T, Refused>, Problem> {
-    parse_unless_refused(call(Method::POST, path, Some(body), None).await?)
-}
-
 async fn call(
+    visitor: Option<&Visitor>,
     method: Method,
     target: &str,
     body: Option<String>,
@@ -175,6 +208,7 @@ async fn call(
         target,
         body: body.map(|body| (media_type, body.into_bytes())),
         if_match,
+        visitor,
         patience: PATIENCE,
     };
     let answer = call.send().await?;
@@ -188,10 +222,14 @@ async fn call(
             answer.status
         )));
     }
+    if answer.status == StatusCode::UNAUTHORIZED {
+        return Err(Problem::session_ended());
+    }
     let told = serde_json::from_slice(&answer.body).map_err(Problem::internal)?;
     Ok(Err(Refused {
         status: answer.status,
         told,
+        retry_after: answer.retry_after,
     }))
 }
 
@@ -210,8 +248,17 @@ fn parse_unless_refused<T: DeserializeOwned>(
 }
 
 impl From<Refused> for Problem {
-    fn from(Refused { status, told }: Refused) -> Self {
+    fn from(refused: Refused) -> Self {
+        let Refused {
+            status,
+            told,
+            retry_after,
+        } = refused;
         match status {
+            StatusCode::TOO_MANY_REQUESTS => {
+                Self::too_many_requests(told.detail, retry_after.unwrap_or(1))
+            }
+            StatusCode::FORBIDDEN => Self::forbidden(told.detail),
             StatusCode::NOT_FOUND => Self::not_found(told.detail),
             StatusCode::CONFLICT => Self::conflict(told.detail),
             _ => Self::bad_request(told.detail),

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     answer,
-    api::{self, Refused, query},
+    api::{Refused, query},
     session::Visit,
 };
 
@@ -53,7 +53,7 @@ pub(crate) async fn list(request: &Request, visit: &Visit) -> Result<Response, P
         ],
     );
     let api = visit.api();
-    let (catalogue, found) = try_join(api::catalogue(), api.ask::<List<Delivery>>(&path)).await?;
+    let (catalogue, found) = try_join(api.catalogue(), api.ask::<List<Delivery>>(&path)).await?;
     let (found, problem) = found_or_problem(found);
     let names = found.data.iter().map(|delivery| delivery.trigger_id);
     let names = api.names(names).await?;
@@ -143,7 +143,7 @@ async fn page(
     let delivery: Delivery = api.get(&format!("/deliveries/{id}")).await?;
     let of_event = format!("/events/{}", delivery.event_id);
     let (catalogue, event, names) = try_join3(
-        api::catalogue(),
+        visit.api().catalogue(),
         api.ask::<Event>(&of_event),
         api.names([delivery.trigger_id]),
     )

@@ -2,17 +2,23 @@
 
 use domain::{
     account::AccountId,
-    portal::{Link, Visitor},
+    portal::{Link, Session, Visitor},
 };
 use http::StatusCode;
-use pages::{AccountsPage, SignInPage};
+use pages::{
+    AccountsPage, ErrorPage, Notice, ReplaceSessionPage, Section, SignInNotice, SignInPage,
+    SignOutEverywherePage,
+};
 use platform::{
     auth, clock, config,
     http::{Request, Response},
     problem::Problem,
 };
 
-use crate::{answer, session};
+use crate::{
+    answer, api,
+    session::{self, Visit},
+};
 
 /// `GET /`: to the account, where there is one to go to.
 pub(crate) fn start(request: &Request) -> Result<Response, Problem> {
@@ -21,9 +27,7 @@ pub(crate) fn start(request: &Request) -> Result<Response, Problem> {
         return Ok(answer::see_other("/sign-in"));
     };
     match (session.visitor, query.get("account")) {
-        (Visitor::User { account, .. }, _) => {
-            Ok(answer::see_other(&format!("/accounts/{account}")))
-        }
+        (Visitor::User(user), _) => Ok(answer::see_other(&format!("/accounts/{}", user.account))),
         (Visitor::Operator { .. }, None) => Ok(accounts(session.csrf, "", None)),
         (Visitor::Operator { .. }, Some(typed)) => match AccountId::parse(typed.trim()) {
             Ok(account) => Ok(answer::see_other(&format!("/accounts/{account}"))),
@@ -47,9 +51,13 @@ fn accounts(csrf: String, typed: &str, error: Option<String>) -> Response {
 
 /// `GET /sign-in`
 pub(crate) fn ask(request: &Request) -> Result<Response, Problem> {
-    let query = request.head.query(&["next"])?;
-    let next = query.get("next").unwrap_or_default().to_owned();
-    Ok(answer::page(pages::html(&SignInPage { next, error: None })))
+    let query = request.head.query(&["next", "done"])?;
+    let page = SignInPage {
+        next: query.get("next").unwrap_or_default().to_owned(),
+        notice: query.get("done").and_then(SignInNotice::named),
+        error: None,
+    };
+    Ok(answer::page(pages::html(&page)))
 }
 
 /// `POST /sign-in`: with an API key of the service.
@@ -62,6 +70,7 @@ pub(crate) fn sign_in(request: &Request) -> Result<Response, Problem> {
     }
     let page = SignInPage {
         next: next.to_owned(),
+        notice: None,
         error: Some("This is not a key of the service.".to_owned()),
     };
     Ok(answer::page_with(
@@ -75,20 +84,115 @@ pub(crate) fn sign_out(request: &Request) -> Result<Response, Problem> {
     if let Some(session) = session::of(&request.head)? {
         session::form(request, &session)?;
     }
-    session::end()
+    session::end(None, "")
 }
 
 /// `GET /portal?token=`: a user whom the main app sends.
-pub(crate) fn portal(request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn portal(request: &Request) -> Result<Response, Problem> {
     let query = request.head.query(&["token"])?;
+    let session = session::of(&request.head)?;
     let token = query.get("token").unwrap_or_default();
-    let link = Link::open(&config::sealer()?, token, clock::now()).ok_or_else(|| {
-        Problem::forbidden(
-            "this link is not valid, or not any more; go back to the app for another",
-        )
-    })?;
-    let location = format!("/accounts/{}", link.account);
-    session::begin(link.visitor(), &location)
+    follow(request, session, token, Replace::Ask).await
+}
+
+/// `POST /portal`: the user agreed to replace the session of somebody else.
+pub(crate) async fn replace(request: &Request) -> Result<Response, Problem> {
+    let session = session::of(&request.head)?;
+    let fields = match &session {
+        Some(session) => session::form(request, session)?,
+        None => session::foreign_form(request)?,
+    };
+    follow(request, session, fields.get("token"), Replace::Agreed).await
+}
+
+/// Whether the session of somebody else may be replaced.
+#[derive(PartialEq, Eq)]
+enum Replace {
+    Ask,
+    Agreed,
+}
+
+async fn follow(
+    request: &Request,
+    session: Option<Session>,
+    token: &str,
+    replace: Replace,
+) -> Result<Response, Problem> {
+    let (sealer, keys) = (config::sealer()?, config::api_keys()?);
+    let Some(link) = Link::open(&sealer, token, &keys, clock::now()) else {
+        let detail = "this link is not valid or has expired; go back to the app and open the page from there";
+        return Ok(dead_link(detail));
+    };
+    let account = &link.user.account;
+    let home = format!("/accounts/{account}");
+    if let Some(session) = session {
+        // Somebody went back or reloaded.
+        if session.visitor.came_by(&link) && !link.reusable {
+            return Ok(answer::see_other(&home));
+        }
+        let current = match session.visitor {
+            Visitor::Operator { .. } => Some(None),
+            Visitor::User(user) if user.account != *account => Some(Some(user.account)),
+            Visitor::User(_) => None,
+        };
+        if let Some(current) = current
+            && replace == Replace::Ask
+        {
+            let page = ReplaceSessionPage {
+                csrf: session.csrf,
+                token: token.to_owned(),
+                current,
+                account: account.clone(),
+            };
+            return Ok(answer::page(pages::html(&page)));
+        }
+    }
+    // A link preview that only looks must not use up the link.
+    if request.head.is_head {
+        return Ok(answer::see_other(&home));
+    }
+    match api::open_link(account, token).await? {
+        Ok(begun) => session::keep(&begun.session, &home),
+        Err(refused) if refused.status == StatusCode::FORBIDDEN => {
+            Ok(dead_link(&refused.told.detail))
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+fn dead_link(detail: &str) -> Response {
+    let page = ErrorPage {
+        title: "This link does not work any more".to_owned(),
+        detail: answer::sentence(detail),
+        request_id: None,
+    };
+    answer::page_with(StatusCode::FORBIDDEN, pages::html(&page))
+}
+
+/// `GET …/sign-out-everywhere`: asks first.
+pub(crate) fn ask_to_sign_out_everywhere(
+    request: &Request,
+    visit: &Visit,
+) -> Result<Response, Problem> {
+    request.head.query(&[])?;
+    visit.may_manage()?;
+    let page = SignOutEverywherePage {
+        chrome: visit.chrome(&request.head, Section::Overview),
+    };
+    Ok(answer::page(pages::html(&page)))
+}
+
+/// `POST …/sign-out-everywhere`: ends all sessions of the account, and all links.
+pub(crate) async fn sign_out_everywhere(
+    request: &Request,
+    visit: &Visit,
+) -> Result<Response, Problem> {
+    visit.change(request)?;
+    visit.api().revoke_sessions().await?;
+    match visit.session.visitor {
+        Visitor::Operator { .. } => Ok(visit.done("", Notice::SignedOutEverywhere)),
+        Visitor::User(_) => session::end(Some(SignInNotice::SignedOutEverywhere), ""),
+    }
 }
 
 /// Whether an address to go to is one of an account's pages here. Browsers take `//` and `\` for

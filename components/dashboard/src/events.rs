@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     answer,
-    api::{self, Refused, query},
+    api::{Refused, query},
     deliveries::{found_or_problem, utc},
     session::Visit,
 };
@@ -43,7 +43,7 @@ pub(crate) async fn list(request: &Request, visit: &Visit) -> Result<Response, P
         ],
     );
     let api = visit.api();
-    let (catalogue, found) = try_join(api::catalogue(), api.ask::<List<Event>>(&path)).await?;
+    let (catalogue, found) = try_join(api.catalogue(), api.ask::<List<Event>>(&path)).await?;
     let (found, problem) = found_or_problem(found);
     let next = found.next_cursor.map(|cursor| {
         let parameters = [
@@ -97,7 +97,7 @@ async fn page(
 ) -> Result<Response, Problem> {
     let api = visit.api();
     let path = format!("/events/{id}");
-    let (catalogue, event) = try_join(api::catalogue(), api.get::<Event>(&path)).await?;
+    let (catalogue, event) = try_join(api.catalogue(), api.get::<Event>(&path)).await?;
     let deliveries = event.deliveries.iter();
     let names = api
         .names(deliveries.map(|delivery| delivery.trigger_id))

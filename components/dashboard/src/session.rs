@@ -4,7 +4,7 @@ use domain::{
     account::AccountId,
     portal::{Role, SESSION, Session, Visitor},
 };
-use pages::form::Fields;
+use pages::{SignInNotice, form::Fields};
 use platform::{
     clock, config, entropy,
     http::{Head, Request, Response},
@@ -12,25 +12,32 @@ use platform::{
 };
 use subtle::ConstantTimeEq as _;
 
-use crate::answer;
+use crate::{answer, api::query};
 
 const COOKIE: &str = "webhook_triggers_session";
 
-/// The session of whoever asks, if there is one.
-pub(crate) fn of(head: &Head) -> Result<Option<Session>, Problem> {
-    let Some(token) = cookie(head) else {
-        return Ok(None);
-    };
-    let keys = config::api_keys()?;
-    Ok(Session::open(
-        &config::sealer()?,
-        token,
-        &keys,
-        clock::now(),
-    ))
+/// The name of the cookie. Where people reach the service by https, the prefix makes browsers refuse one that was set over http
+/// or by another host of the domain.
+fn cookie_name() -> Result<String, Problem> {
+    let prefix = if is_https()? { "__Host-" } else { "" };
+    Ok(format!("{prefix}{COOKIE}"))
 }
 
-fn cookie(head: &Head) -> Option<&str> {
+/// Whether people reach the service by https.
+fn is_https() -> Result<bool, Problem> {
+    Ok(config::public_url()?.is_some_and(|url| url.starts_with("https://")))
+}
+
+/// The session of the browser that sent the request, as far as its cookie can say: the API may refuse it all the same.
+pub(crate) fn of(head: &Head) -> Result<Option<Session>, Problem> {
+    let Some(token) = cookie(head, &cookie_name()?) else {
+        return Ok(None);
+    };
+    let (sealer, keys) = (config::sealer()?, config::api_keys()?);
+    Ok(Session::open(&sealer, token, &keys, clock::now()))
+}
+
+fn cookie<'a>(head: &'a Head, wanted: &str) -> Option<&'a str> {
     let cookies = head.headers().filter_map(|(name, value)| {
         let cookie = name.eq_ignore_ascii_case("cookie");
         cookie.then(|| std::str::from_utf8(value).ok()).flatten()
@@ -38,27 +45,36 @@ fn cookie(head: &Head) -> Option<&str> {
     cookies
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='))
-        .find_map(|(name, value)| (name == COOKIE).then_some(value))
+        .find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
-/// Begins a session and goes to `location`.
+/// Begins an operator's session and goes to `location`.
 pub(crate) fn begin(visitor: Visitor, location: &str) -> Result<Response, Problem> {
     let session = Session::begin(visitor, entropy::token(), clock::now());
-    let token = session.seal(&config::sealer()?, entropy::bytes());
-    let cookie = set_cookie(&token, SESSION.as_secs())?;
+    keep(
+        &session.seal(&config::sealer()?, entropy::bytes()),
+        location,
+    )
+}
+
+/// Has the browser keep the session of this token, and goes to `location`.
+pub(crate) fn keep(token: &str, location: &str) -> Result<Response, Problem> {
+    let cookie = set_cookie(token, SESSION.as_secs())?;
     Ok(answer::see_other(location).header("set-cookie", cookie))
 }
 
-/// Ends the session of the browser that asked, and asks for another.
-pub(crate) fn end() -> Result<Response, Problem> {
-    Ok(answer::see_other("/sign-in").header("set-cookie", set_cookie("", 0)?))
+/// Has the browser forget its session, and goes to the page to sign in, which says `notice`.
+pub(crate) fn end(notice: Option<SignInNotice>, next: &str) -> Result<Response, Problem> {
+    let notice = notice.map_or("", SignInNotice::key);
+    let location = query("/sign-in", &[("done", notice), ("next", next)]);
+    Ok(answer::see_other(&location).header("set-cookie", set_cookie("", 0)?))
 }
 
 fn set_cookie(token: &str, seconds: u64) -> Result<String, Problem> {
-    let https = config::public_url()?.is_some_and(|url| url.starts_with("https://"));
-    let secure = if https { "; Secure" } else { "" };
+    let name = cookie_name()?;
+    let secure = if is_https()? { "; Secure" } else { "" };
     Ok(format!(
-        "{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        "{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
     ))
 }
 
@@ -111,8 +127,15 @@ impl Visit {
     /// 403 when nothing may be changed, and as [`form`].
     pub(crate) fn change(&self, request: &Request) -> Result<Fields, Problem> {
         let fields = form(request, &self.session)?;
+        self.may_manage().map(|()| fields)
+    }
+
+    /// # Errors
+    ///
+    /// 403 when the visitor may not change anything.
+    pub(crate) fn may_manage(&self) -> Result<(), Problem> {
         match self.role {
-            Role::Manage => Ok(fields),
+            Role::Manage => Ok(()),
             Role::View => Err(Problem::forbidden(
                 "this link only lets you look; ask in the app for one that lets you change things",
             )),

@@ -18,7 +18,7 @@ use serde_json::{json, value::RawValue};
 
 use crate::{
     answer,
-    api::{self, Read, query},
+    api::{Read, query},
     session::Visit,
 };
 
@@ -39,7 +39,7 @@ pub(crate) async fn list(request: &Request, visit: &Visit) -> Result<Response, P
         ],
     );
     let api = visit.api();
-    let (catalogue, triggers) = try_join(api::catalogue(), api.get::<List<Trigger>>(&path)).await?;
+    let (catalogue, triggers) = try_join(api.catalogue(), api.get::<List<Trigger>>(&path)).await?;
     let counts = api
         .deliveries_of(triggers.data.iter().map(|trigger| trigger.id))
         .await?;
@@ -101,7 +101,7 @@ async fn new_page(
 ) -> Result<Response, Problem> {
     let page = NewTriggerPage {
         chrome: visit.chrome(&request.head, Section::Triggers),
-        catalogue: &api::catalogue().await?,
+        catalogue: &visit.api().catalogue().await?,
         form,
     };
     Ok(answer::page_with(status, pages::html(&page)))
@@ -193,7 +193,7 @@ async fn check(
     let mut form = TriggerForm::read(fields);
     let mut checked = None;
     if let Some(filter) = form.filter() {
-        let catalogue = api::catalogue().await?;
+        let catalogue = visit.api().catalogue().await?;
         let sample = catalogue.find(&form.event_type).map(|found| &*found.sample);
         let question = Question {
             filter,
@@ -204,7 +204,11 @@ async fn check(
             },
         };
         let question = serde_json::to_string(&question).map_err(Problem::internal)?;
-        match api::try_out::<Check>("/v1/filters/check", question).await? {
+        match visit
+            .api()
+            .try_out::<Check>("/v1/filters/check", question)
+            .await?
+        {
             Ok(check) => checked = Some(check),
             Err(refused) => form.refused(&refused.told),
         }
@@ -239,7 +243,7 @@ impl<'a> Showing<'a> {
         let path = format!("/triggers/{}", self.id);
         let api = self.visit.api();
         let (catalogue, Read { value, etag }) =
-            try_join(api::catalogue(), api.read::<Trigger>(&path)).await?;
+            try_join(api.catalogue(), api.read::<Trigger>(&path)).await?;
         let trigger = value;
         let form = self.form.unwrap_or_else(|| TriggerForm::of(&trigger, etag));
         let status = if form.errors.is_empty() {

@@ -75,7 +75,7 @@ pub enum Need<'a> {
 pub fn need<'a>(method: &Method, segments: &[&'a str]) -> Need<'a> {
     let looks = matches!(*method, Method::GET | Method::HEAD);
     let scope = match segments {
-        ["v1", "api-keys", ..] => return Need::Root,
+        ["v1", "api-keys", ..] | ["v1", "accounts", _, "portal-sessions"] => return Need::Root,
         ["v1", "deliveries", "run"] => Scope::Run,
         ["v1", "metrics" | "usage"] => Scope::Metrics,
         ["v1", "accounts", _, "events"] if !looks => Scope::Ingest,
@@ -114,7 +114,7 @@ pub enum Denied<'a> {
 /// # Errors
 ///
 /// When it may not.
-fn allow<'a>(
+pub(crate) fn allow<'a>(
     scopes: &[Scope],
     accounts: Option<&[AccountId]>,
     need: Need<'a>,
@@ -186,6 +186,11 @@ mod tests {
             ("GET /v1/accounts/acme/export", Scope::Read, acme),
             ("POST /v1/accounts/acme/export", Scope::Manage, acme),
             ("POST /v1/accounts/acme/portal-links", Scope::Manage, acme),
+            (
+                "POST /v1/accounts/acme/portal-sessions/revoke",
+                Scope::Manage,
+                acme,
+            ),
             ("GET /v1/accounts/acme/statistics", Scope::Read, acme),
             (
                 "POST /v1/accounts/acme/deliveries/recover",
@@ -207,6 +212,7 @@ mod tests {
             "GET /v1/api-keys",
             "POST /v1/api-keys",
             "DELETE /v1/api-keys/key_1",
+            "POST /v1/accounts/acme/portal-sessions",
         ] {
             assert_eq!(of(request), Need::Root, "{request}");
         }

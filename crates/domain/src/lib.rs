@@ -30,6 +30,7 @@ pub mod page;
 pub mod portal;
 pub mod preconditions;
 pub mod preview;
+pub mod rate_limit;
 pub mod schedule;
 pub mod sealing;
 pub mod secret;

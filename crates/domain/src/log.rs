@@ -59,7 +59,7 @@ pub fn route(segments: &[&str]) -> String {
 }
 
 /// The words that routes are made of, those of the API and those of the pages.
-const WORDS: [&str; 37] = [
+const WORDS: [&str; 40] = [
     "",
     "accounts",
     "actions",
@@ -80,17 +80,20 @@ const WORDS: [&str; 37] = [
     "new",
     "portal",
     "portal-links",
+    "portal-sessions",
     "preview",
     "purge",
     "recover",
     "render",
     "replay",
     "retry",
+    "revoke",
     "rotate",
     "run",
     "secret",
     "sign-in",
     "sign-out",
+    "sign-out-everywhere",
     "signing-keys",
     "statistics",
     "test",

@@ -1,106 +1,142 @@
-//! Who may see the dashboard: links that a main app gives its users, and the sessions that they open.
+//! Portal links and sessions: access to the dashboard.
 //!
-//! Both are tokens: claims that are sealed ([`Sealer`]), so that nobody can make, read or change
-//! one, and that say until when they hold. Nothing is stored. A token of one kind is none of the
-//! other: what it is for is authenticated with it.
+//! A main app asks for a link and sends its user there. Opening the link begins a session in the user's browser. Both are
+//! sealed tokens ([`Sealer`]): nobody can make, read or change one, and a token of one kind is not accepted as the other. They
+//! open with the newest encryption key only, so rotating a leaked key ends them all.
+//!
+//! A session ends with the API key behind it. A token cannot say whether that key still exists, whether the account's sessions
+//! were revoked, or whether the link was opened before: `platform::portal` checks that for every API request of a session.
 
 use std::time::Duration;
 
+use http::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
-use url::Url;
+use url::{Host, Url};
 
 use crate::{
+    access::{Denied, Need, Scope, allow},
     account::AccountId,
+    id::ApiKeyId,
     input::FieldError,
+    rate_limit::RateLimit,
     sealing::{NONCE_LENGTH, Sealed, Sealer},
     time::Timestamp,
 };
 
-/// The shortest time that a link can be asked to open the dashboard for.
+/// The shortest lifetime of a link.
 pub const MIN_LINK: Duration = Duration::from_secs(60);
-/// The longest.
+/// The longest lifetime of a link.
 pub const MAX_LINK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// What it is when it is not asked for.
+/// The lifetime of a link that was made without `expires_in`.
 pub const DEFAULT_LINK: Duration = Duration::from_secs(60 * 60);
-/// How long a session lasts: a working day.
+/// The lifetime of a session: a working day.
 pub const SESSION: Duration = Duration::from_secs(8 * 60 * 60);
 /// The longest `return_url`, in bytes.
 pub const MAX_RETURN_URL: usize = 1024;
+/// The most test sends of an action in an hour, for each portal session.
+pub const MAX_TEST_SENDS: u32 = 60;
+/// The most replays, retries and recoveries in a minute, for each portal session.
+pub const MAX_REPLAYS: u32 = 10;
 
-/// What somebody may do.
+/// What a session may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Everything that there is to do in an account.
+    /// See and change everything in the account.
     Manage,
-    /// Look at it, but for signing secrets and the values of custom headers.
+    /// See everything but signing secrets and the values of custom headers, change nothing.
     View,
+}
+
+/// The API key behind a link or a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyRef {
+    /// A key of the setting `api_key`, as a hash.
+    Root(String),
+    /// A key that was made through the API.
+    Made(ApiKeyId),
+}
+
+/// A user of an account, sent by the main app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The one account that they see.
+    pub account: AccountId,
+    /// What they may do there.
+    pub role: Role,
+    /// The main app's page that "Back to the app" leads to.
+    pub return_url: Option<String>,
+    /// The id of their link. Rate limits count under it, so all sessions of a reusable link share them.
+    pub link: String,
+    /// When the link was made. A revocation ends what was made before it.
+    pub issued_at: Timestamp,
+    /// The key that made the link.
+    pub key: KeyRef,
 }
 
 /// A link that opens the dashboard for one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// The account.
-    pub account: AccountId,
-    /// What may be done there.
-    pub role: Role,
-    /// Where the main app is, for the way back.
-    pub return_url: Option<String>,
-    /// Until when it opens the dashboard.
+    /// The user that it signs in.
+    pub user: User,
+    /// Whether it can be opened more than once.
+    pub reusable: bool,
+    /// When it stops working.
     pub expires_at: Timestamp,
 }
 
-/// Who has signed in.
+/// Who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Visitor {
-    /// Somebody who knows an API key: may do everything in every account.
+    /// Somebody who signed in with a key of the setting `api_key`: may do everything in every account.
     Operator {
-        /// What the key is known by ([`fingerprint`]): the session ends with the key.
-        key: String,
+        /// The key.
+        key: KeyRef,
     },
-    /// Somebody whom the main app sent.
-    User {
-        /// The one account that they see.
-        account: AccountId,
-        /// What they may do there.
-        role: Role,
-        /// Where the main app is.
-        return_url: Option<String>,
-    },
+    /// A user of one account.
+    User(User),
 }
 
-/// What a browser carries while somebody is signed in.
+/// A session, as the browser's cookie carries it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Who it is.
+    /// Who is signed in.
     pub visitor: Visitor,
-    /// What the forms of this session carry. No other site can know it, so none can send one.
+    /// The token that the session's forms carry. No other site knows it, so no other site can send one.
     pub csrf: String,
-    /// Until when it holds.
+    /// When it ends.
     pub expires_at: Timestamp,
 }
 
-/// What a caller wants of a link. Every member is optional.
+/// The body of a request for a link. Every member is optional.
 #[derive(Debug, Default, Deserialize)]
 #[serde(
     deny_unknown_fields,
-    expecting = "an object with expires_in, role and return_url"
+    expecting = "an object with expires_in, role, return_url and reusable"
 )]
 pub struct LinkInput {
     expires_in: Option<u64>,
     role: Option<String>,
     return_url: Option<String>,
+    reusable: Option<bool>,
 }
 
 impl LinkInput {
-    /// The link that is asked for, as of `now`.
+    /// The link, made `now` by `key` for `account`. `id` is random.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it.
-    pub fn check(self, account: AccountId, now: Timestamp) -> Result<Link, Vec<FieldError>> {
+    /// Everything that is wrong with the input.
+    pub fn check(
+        self,
+        account: AccountId,
+        key: KeyRef,
+        id: String,
+        now: Timestamp,
+    ) -> Result<Link, Vec<FieldError>> {
         let mut errors = Vec::new();
         let seconds = self.expires_in.unwrap_or(DEFAULT_LINK.as_secs());
         if !(MIN_LINK.as_secs()..=MAX_LINK.as_secs()).contains(&seconds) {
@@ -125,9 +161,15 @@ impl LinkInput {
             return Err(errors);
         }
         Ok(Link {
-            account,
-            role,
-            return_url,
+            user: User {
+                account,
+                role,
+                return_url,
+                link: id,
+                issued_at: now,
+                key,
+            },
+            reusable: self.reusable.unwrap_or(false),
             expires_at: now + Duration::from_secs(seconds),
         })
     }
@@ -144,43 +186,154 @@ fn return_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// The origin that a request was sent to, where that is a loopback address and no proxy forwarded the request.
+///
+/// The caller chooses `authority` (the `Host` header), so any other origin must not decide where a link leads. A loopback
+/// origin leads to the reader's own machine.
+pub fn loopback_origin<'a>(
+    scheme: &str,
+    authority: &str,
+    mut header_names: impl Iterator<Item = &'a str>,
+) -> Option<String> {
+    let forwarded = header_names.any(|name| {
+        let name = name.to_ascii_lowercase();
+        matches!(name.as_str(), "forwarded" | "via" | "x-real-ip")
+            || name.starts_with("x-forwarded-")
+    });
+    let url = Url::parse(&format!("{scheme}://{authority}")).ok()?;
+    let loopback = match url.host()? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    (loopback && !forwarded).then(|| url.origin().ascii_serialization())
+}
+
+impl KeyRef {
+    /// A key of the setting `api_key`.
+    pub fn root(api_key: &str) -> Self {
+        let digest = Sha256::new()
+            .chain_update(b"dashboard session")
+            .chain_update([0])
+            .chain_update(api_key)
+            .finalize();
+        Self::Root(digest.iter().take(16).map(|b| format!("{b:02x}")).collect())
+    }
+
+    /// The id of a key that was made through the API.
+    pub fn id(&self) -> Option<ApiKeyId> {
+        match self {
+            Self::Root(_) => None,
+            Self::Made(id) => Some(*id),
+        }
+    }
+
+    /// Whether it is a root key that is not among `root_keys`, the keys of the setting, any more.
+    fn is_retired(&self, root_keys: &[String]) -> bool {
+        matches!(self, Self::Root(_)) && !root_keys.iter().any(|key| Self::root(key) == *self)
+    }
+}
+
 impl Link {
     /// The link as a token.
     pub fn seal(&self, sealer: &Sealer, nonce: [u8; NONCE_LENGTH]) -> String {
         seal(sealer, LINK, self, nonce)
     }
 
-    /// The link that a token is, if it is one and still opens the dashboard.
-    pub fn open(sealer: &Sealer, token: &str, now: Timestamp) -> Option<Self> {
-        open(sealer, LINK, token).filter(|link: &Self| link.expires_at > now)
+    /// The link of a token; `None` for an invalid, expired or retired one.
+    pub fn open(
+        sealer: &Sealer,
+        token: &str,
+        root_keys: &[String],
+        now: Timestamp,
+    ) -> Option<Self> {
+        let link: Self = open(sealer, LINK, token)?;
+        (link.expires_at > now && !link.user.key.is_retired(root_keys)).then_some(link)
+    }
+}
+
+impl User {
+    /// Whether a revocation of the account's sessions at this time ended this user's.
+    pub fn is_revoked(&self, revoked_at: Option<Timestamp>) -> bool {
+        revoked_at.is_some_and(|at| self.issued_at <= at)
     }
 
-    /// Who comes by this link.
-    pub fn visitor(self) -> Visitor {
-        Visitor::User {
-            account: self.account,
-            role: self.role,
-            return_url: self.return_url,
-        }
+    /// Whether the user may make an API request with this `need`.
+    ///
+    /// # Errors
+    ///
+    /// When the request is about another account, or the role does not allow it.
+    pub fn allow<'a>(&self, need: Need<'a>) -> Result<(), Denied<'a>> {
+        let scope = match self.role {
+            Role::Manage => Scope::Manage,
+            Role::View => Scope::Read,
+        };
+        allow(&[scope], Some(std::slice::from_ref(&self.account)), need)
+    }
+
+    /// The rate limits on a request: that of the key, which each session has for itself, and that of what the request does.
+    pub fn rate_limits(
+        &self,
+        requests_per_minute: Option<u32>,
+        method: &Method,
+        segments: &[&str],
+    ) -> Vec<RateLimit> {
+        let link = &self.link;
+        let of_key = requests_per_minute.map(|most| {
+            let subject = "this session is limited to {} requests a minute";
+            RateLimit::per_minute(format!("session {link}"), most, subject)
+        });
+        let of_request = match segments {
+            _ if *method != Method::POST => None,
+            [.., "actions", action, "test"] => {
+                let subject = "this session is limited to {} test sends an hour for each action";
+                let counter = format!("test {link} {action}");
+                Some(RateLimit::per_hour(counter, MAX_TEST_SENDS, subject))
+            }
+            [.., "replay" | "retry" | "recover"] => {
+                let subject =
+                    "this session is limited to {} replays, retries and recoveries a minute";
+                let counter = format!("replay {link}");
+                Some(RateLimit::per_minute(counter, MAX_REPLAYS, subject))
+            }
+            _ => None,
+        };
+        of_key.into_iter().chain(of_request).collect()
     }
 }
 
 impl Visitor {
-    /// The operator who knows this API key.
+    /// The operator with this API key.
     pub fn operator(api_key: &str) -> Self {
         Self::Operator {
-            key: fingerprint(api_key),
+            key: KeyRef::root(api_key),
         }
     }
 
-    /// What they may do in an account; `None` when they may not even know of it.
+    /// The key behind the session.
+    pub fn key(&self) -> &KeyRef {
+        match self {
+            Self::Operator { key } => key,
+            Self::User(user) => &user.key,
+        }
+    }
+
+    /// The role in an account; `None` when they must not even learn that it exists.
     pub fn role_in(&self, account: &AccountId) -> Option<Role> {
         match self {
             Self::Operator { .. } => Some(Role::Manage),
-            Self::User {
-                account: own, role, ..
-            } => (own == account).then_some(*role),
+            Self::User(user) => (user.account == *account).then_some(user.role),
         }
+    }
+
+    /// Whether the session began with this link.
+    pub fn came_by(&self, link: &Link) -> bool {
+        matches!(self, Self::User(user) if user.link == link.user.link)
+    }
+
+    /// Whether the root key behind the session is not among `root_keys`, the keys of the setting, any more.
+    pub fn is_retired(&self, root_keys: &[String]) -> bool {
+        self.key().is_retired(root_keys)
     }
 }
 
@@ -199,19 +352,19 @@ impl Session {
         seal(sealer, SESSION_TOKEN, self, nonce)
     }
 
-    /// The session that a token is, if it is one, has not ended, and its API key is among those
-    /// that are valid.
-    pub fn open(sealer: &Sealer, token: &str, keys: &[String], now: Timestamp) -> Option<Self> {
+    /// The session of a token; `None` for an invalid, ended or retired one.
+    pub fn open(
+        sealer: &Sealer,
+        token: &str,
+        root_keys: &[String],
+        now: Timestamp,
+    ) -> Option<Self> {
         let session: Self = open(sealer, SESSION_TOKEN, token)?;
-        let valid = match &session.visitor {
-            Visitor::Operator { key } => keys.iter().any(|valid| fingerprint(valid) == *key),
-            Visitor::User { .. } => true,
-        };
-        (valid && session.expires_at > now).then_some(session)
+        (session.expires_at > now && !session.visitor.is_retired(root_keys)).then_some(session)
     }
 }
 
-/// What tokens are sealed for.
+/// The purposes of tokens.
 const LINK: &str = "portal link";
 const SESSION_TOKEN: &str = "session";
 
@@ -226,32 +379,24 @@ fn seal(
 }
 
 fn open<T: DeserializeOwned>(sealer: &Sealer, purpose: &str, token: &str) -> Option<T> {
-    let claims = sealer.open(purpose, &Sealed::from_token(token)?).ok()?;
-    serde_json::from_slice(&claims).ok()
-}
-
-/// What an API key is known by where the key itself must not be.
-fn fingerprint(api_key: &str) -> String {
-    let digest = Sha256::new()
-        .chain_update(b"dashboard session")
-        .chain_update([0])
-        .chain_update(api_key)
-        .finalize();
-    digest.iter().take(16).map(|b| format!("{b:02x}")).collect()
+    let claims = sealer.open_newest(purpose, &Sealed::from_token(token)?);
+    serde_json::from_slice(&claims.ok()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::need;
 
     const NONCE: [u8; NONCE_LENGTH] = [7; NONCE_LENGTH];
 
-    fn sealer(key: &str) -> Sealer {
-        Sealer::parse(&base64::Engine::encode(
-            &base64::engine::general_purpose::STANDARD,
-            key.repeat(32),
-        ))
-        .unwrap()
+    fn key(letter: &str) -> String {
+        let key = letter.repeat(32);
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key)
+    }
+
+    fn sealer(letter: &str) -> Sealer {
+        Sealer::parse(&key(letter)).unwrap()
     }
 
     fn now() -> Timestamp {
@@ -262,29 +407,44 @@ mod tests {
         AccountId::parse("acme").unwrap()
     }
 
+    fn root_keys(keys: &[&str]) -> Vec<String> {
+        keys.iter().map(|&key| key.to_owned()).collect()
+    }
+
     fn link(json: &str) -> Result<Link, Vec<String>> {
         let input: LinkInput = serde_json::from_str(json).unwrap();
-        let told = |error: FieldError| format!("{} {}", error.pointer, error.detail);
+        let shown = |error: FieldError| format!("{} {}", error.pointer, error.detail);
         input
-            .check(acme(), now())
-            .map_err(|errors| errors.into_iter().map(told).collect())
+            .check(acme(), KeyRef::root("root"), "a link".to_owned(), now())
+            .map_err(|errors| errors.into_iter().map(shown).collect())
+    }
+
+    fn open_link(letter: &str, token: &str, at: Timestamp) -> Option<Link> {
+        Link::open(&sealer(letter), token, &root_keys(&["root"]), at)
     }
 
     #[test]
     fn a_link_opens_the_dashboard_until_it_expires() {
         let link = link("{}").unwrap();
         assert_eq!(
-            (link.role, link.expires_at),
-            (Role::Manage, now() + DEFAULT_LINK)
+            (link.user.role, link.expires_at, link.reusable),
+            (Role::Manage, now() + DEFAULT_LINK, false)
         );
         let token = link.seal(&sealer("a"), NONCE);
-        let open = |at| Link::open(&sealer("a"), &token, at);
-        assert_eq!(open(now()), Some(link.clone()));
-        assert_eq!(open(now() + DEFAULT_LINK), None);
+        assert_eq!(open_link("a", &token, now()), Some(link));
+        assert_eq!(open_link("a", &token, now() + DEFAULT_LINK), None);
     }
 
     #[test]
-    fn what_a_link_can_t_be_is_told_all_at_once() {
+    fn a_link_ends_with_the_root_key_that_made_it() {
+        let token = link("{}").unwrap().seal(&sealer("a"), NONCE);
+        let open = |keys: &[&str]| Link::open(&sealer("a"), &token, &root_keys(keys), now());
+        assert!(open(&["new", "root"]).is_some());
+        assert!(open(&["new"]).is_none());
+    }
+
+    #[test]
+    fn rejects_everything_that_is_wrong_with_a_link_at_once() {
         let errors =
             link(r#"{"expires_in": 59, "role": "owner", "return_url": "javascript:alert(1)"}"#);
         assert_eq!(
@@ -306,38 +466,155 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_altered_or_is_for_something_else_opens_nothing() {
+    fn rejects_altered_tokens_and_those_of_another_purpose() {
         let token = link("{}").unwrap().seal(&sealer("a"), NONCE);
-        assert_eq!(Link::open(&sealer("b"), &token, now()), None);
-        assert_eq!(Session::open(&sealer("a"), &token, &[], now()), None);
+        let keys = root_keys(&["root"]);
+        assert_eq!(open_link("b", &token, now()), None);
+        assert_eq!(Session::open(&sealer("a"), &token, &keys, now()), None);
         for at in 0..token.len() {
             let mut altered = token.clone().into_bytes();
             altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8(altered).unwrap();
-            assert_eq!(Link::open(&sealer("a"), &altered, now()), None, "{altered}");
-            assert_eq!(Link::open(&sealer("a"), &token[..at], now()), None);
+            assert_eq!(open_link("a", &altered, now()), None, "{altered}");
+            assert_eq!(open_link("a", &token[..at], now()), None);
         }
+    }
+
+    #[test]
+    fn an_older_encryption_key_opens_neither_links_nor_sessions() {
+        let link = link("{}").unwrap();
+        let session = Session::begin(Visitor::User(link.user.clone()), "c".into(), now());
+        let token = link.seal(&sealer("a"), NONCE);
+        let cookie = session.seal(&sealer("a"), NONCE);
+        let opens = |setting: &str| {
+            let (sealer, keys) = (Sealer::parse(setting).unwrap(), root_keys(&["root"]));
+            let link = Link::open(&sealer, &token, &keys, now());
+            let session = Session::open(&sealer, &cookie, &keys, now());
+            (link.is_some(), session.is_some())
+        };
+        assert_eq!(opens(&format!("{},{}", key("a"), key("b"))), (true, true));
+        assert_eq!(opens(&format!("{},{}", key("b"), key("a"))), (false, false));
     }
 
     #[test]
     fn a_users_session_is_for_one_account_and_an_operators_for_all() {
         let other = AccountId::parse("other").unwrap();
-        let user = link(r#"{"role": "view"}"#).unwrap().visitor();
+        let user = Visitor::User(link(r#"{"role": "view"}"#).unwrap().user);
         assert_eq!(user.role_in(&acme()), Some(Role::View));
         assert_eq!(user.role_in(&other), None);
         assert_eq!(Visitor::operator("key").role_in(&other), Some(Role::Manage));
     }
 
     #[test]
-    fn a_session_ends_with_its_time_and_with_its_api_key() {
+    fn a_session_ends_with_its_time_and_with_its_root_key() {
         let session = Session::begin(Visitor::operator("old"), "c".into(), now());
         let token = session.seal(&sealer("a"), NONCE);
-        let open = |keys: &[&str], at| {
-            let keys: Vec<_> = keys.iter().map(|&key| key.to_owned()).collect();
-            Session::open(&sealer("a"), &token, &keys, at)
-        };
+        let open = |keys: &[&str], at| Session::open(&sealer("a"), &token, &root_keys(keys), at);
         assert_eq!(open(&["new", "old"], now()), Some(session.clone()));
         assert_eq!(open(&["new"], now()), None);
         assert_eq!(open(&["old"], now() + SESSION), None);
+    }
+
+    #[test]
+    fn a_revocation_ends_what_was_made_before_it() {
+        let user = link("{}").unwrap().user;
+        let second = Duration::from_secs(1);
+        assert!(!user.is_revoked(None));
+        assert!(!user.is_revoked(Some(now() - second)));
+        assert!(user.is_revoked(Some(now())));
+        assert!(user.is_revoked(Some(now() + second)));
+    }
+
+    #[test]
+    fn a_user_may_do_what_the_role_allows_in_the_account() {
+        let allows = |role: &str, method: &str, path: &str| {
+            let user = link(&format!(r#"{{"role": "{role}"}}"#)).unwrap().user;
+            let segments: Vec<_> = path.split('/').collect();
+            user.allow(need(&method.parse().unwrap(), &segments))
+                .is_ok()
+        };
+        for (method, path, manage, view) in [
+            ("GET", "v1/accounts/acme/triggers", true, true),
+            ("GET", "v1/event-types", true, true),
+            ("POST", "v1/filters/check", true, true),
+            ("POST", "v1/accounts/acme/triggers", true, false),
+            (
+                "GET",
+                "v1/accounts/acme/triggers/t/actions/a/secret",
+                true,
+                false,
+            ),
+            (
+                "POST",
+                "v1/accounts/acme/portal-sessions/revoke",
+                true,
+                false,
+            ),
+            ("POST", "v1/accounts/acme/events", false, false),
+            ("GET", "v1/accounts/other/triggers", false, false),
+            ("PUT", "v1/event-types/a.b", false, false),
+            ("GET", "v1/api-keys", false, false),
+        ] {
+            assert_eq!(allows("manage", method, path), manage, "{method} {path}");
+            assert_eq!(allows("view", method, path), view, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn test_sends_count_for_each_action_and_replays_together() {
+        let user = link("{}").unwrap().user;
+        let counters = |per_minute, method: &str, path: &str| -> Vec<_> {
+            let segments: Vec<_> = path.split('/').collect();
+            let limits = user.rate_limits(per_minute, &method.parse().unwrap(), &segments);
+            limits
+                .into_iter()
+                .map(|limit| (limit.counter, limit.most))
+                .collect()
+        };
+        let of = |name: &str, most| (name.to_owned(), most);
+        let test = "v1/accounts/acme/triggers/t/actions/a/test";
+        assert_eq!(counters(None, "POST", test), [of("test a link a", 60)]);
+        assert_eq!(
+            counters(Some(5), "POST", test),
+            [of("session a link", 5), of("test a link a", 60)]
+        );
+        for path in [
+            "v1/accounts/acme/events/e/replay",
+            "v1/accounts/acme/deliveries/d/retry",
+            "v1/accounts/acme/deliveries/recover",
+        ] {
+            assert_eq!(counters(None, "POST", path), [of("replay a link", 10)]);
+        }
+        assert_eq!(counters(None, "GET", "v1/accounts/acme/events"), []);
+    }
+
+    #[test]
+    fn only_a_direct_request_to_a_loopback_address_decides_where_links_lead() {
+        let origin = |authority: &str, headers: &[&str]| {
+            loopback_origin("http", authority, headers.iter().copied())
+        };
+        for (authority, leads_to) in [
+            ("127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("127.93.42.1:80", "http://127.93.42.1"),
+            ("[::1]:3000", "http://[::1]:3000"),
+            ("localhost:3000", "http://localhost:3000"),
+        ] {
+            let found = origin(authority, &["host", "spin-full-url"]);
+            assert_eq!(found.as_deref(), Some(leads_to), "{authority}");
+        }
+        for authority in [
+            "evil.example",
+            "10.0.0.1",
+            "127.0.0.1@evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "",
+            "evil.example/127.0.0.1",
+        ] {
+            assert_eq!(origin(authority, &[]), None, "{authority}");
+        }
+        for header in ["Forwarded", "via", "x-real-ip", "X-Forwarded-Host"] {
+            assert_eq!(origin("127.0.0.1:3000", &[header]), None, "{header}");
+        }
     }
 }

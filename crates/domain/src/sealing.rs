@@ -252,7 +252,9 @@ mod tests {
             .seal("a", b"value", [1; NONCE_LENGTH]);
         let rotating = Sealer::parse(&format!("{NEW}, {OLD}")).unwrap();
         assert_eq!(rotating.open("a", &sealed), Ok(b"value".to_vec()));
+        assert!(rotating.open_newest("a", &sealed).is_err());
         let resealed = rotating.seal("a", b"value", [2; NONCE_LENGTH]);
+        assert_eq!(rotating.open_newest("a", &resealed), Ok(b"value".to_vec()));
         assert_eq!(
             Sealer::parse(NEW).unwrap().open("a", &resealed),
             Ok(b"value".to_vec())

@@ -18,6 +18,7 @@ mod leases;
 mod lines;
 mod manual;
 mod purge;
+mod rate_limits;
 mod retention;
 mod runners;
 mod schema;
@@ -37,6 +38,7 @@ pub use leases::{LEASE, Lease, Subject};
 pub use lines::{CLAIM_LEASE, Lines};
 pub use manual::{Cancelled, Recovery, Replayed, Retried};
 pub use purge::{PurgeStep, Remains};
+pub use rate_limits::Counted;
 pub use retention::Pruned;
 pub use runners::{Joining, Leaving, SLOTS, Slot};
 pub use statistics::{

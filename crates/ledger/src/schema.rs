@@ -153,6 +153,13 @@ const SCHEMA: &[&str] = &[
         inherited  INTEGER NOT NULL,
         expires_at INTEGER NOT NULL
     )",
+    // Counters of rate limits, and the portal links that were opened: see `rate_limits.rs`.
+    "CREATE TABLE IF NOT EXISTS rate_limit (
+        name  TEXT PRIMARY KEY,
+        until INTEGER NOT NULL,
+        count INTEGER NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS rate_limit_until ON rate_limit (until)",
     // An event and the deliveries it is owed to are written by one statement: whoever got a 202
     // has both, whoever got none has neither.
     "CREATE TRIGGER IF NOT EXISTS event_owes_deliveries AFTER INSERT ON event BEGIN

@@ -191,9 +191,9 @@ impl Problem {
                     429,
                     "Too Many Requests",
                     &["too_many_requests", "budget_used_up"],
-                    "The key was used more often in this minute than it may be, or all requests to \
+                    "The key has made as many requests in this minute as it may, or all requests to \
                      receivers of this hour are made (`budget_used_up`).",
-                    "this key is limited to about 600 requests a minute",
+                    "this key is limited to 600 requests a minute; try again in 12 seconds",
                 )
             },
             Self::Internal => told(

@@ -10,7 +10,7 @@ use super::document;
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
 /// The routes of the components, as their `route` functions have them.
-const ROUTES: [(&str, &[&str]); 34] = [
+const ROUTES: [(&str, &[&str]); 36] = [
     ("/v1/health", &["get"]),
     ("/v1/metrics", &["get"]),
     ("/v1/usage", &["get"]),
@@ -67,6 +67,8 @@ const ROUTES: [(&str, &[&str]); 34] = [
     ("/v1/accounts/{account}/purge", &["post"]),
     ("/v1/accounts/{account}/statistics", &["get"]),
     ("/v1/accounts/{account}/portal-links", &["post"]),
+    ("/v1/accounts/{account}/portal-sessions", &["post"]),
+    ("/v1/accounts/{account}/portal-sessions/revoke", &["post"]),
     ("/v1/accounts/{account}/signing-keys", &["get", "post"]),
     ("/webhook-keys/{account}", &["get"]),
 ];

@@ -67,14 +67,14 @@ pub(crate) struct Entry {
 }
 
 macro_rules! notices {
-    ($($(#[$doc:meta])* $name:ident = $key:literal, $text:literal;)*) => {
+    ($notice:ident: $($(#[$doc:meta])* $name:ident = $key:literal, $text:literal;)*) => {
         /// What was just done, as the page that follows says it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Notice {
+        pub enum $notice {
             $($(#[$doc])* $name,)*
         }
 
-        impl Notice {
+        impl $notice {
             /// Its name in the address of the page that says it.
             pub fn key(self) -> &'static str {
                 match self { $(Self::$name => $key,)* }
@@ -92,8 +92,10 @@ macro_rules! notices {
         }
     };
 }
+pub(crate) use notices;
 
 notices! {
+    Notice:
     /// A trigger was made.
     TriggerCreated = "trigger-created", "The trigger is saved. Add an action: it says where the webhooks go.";
     /// A trigger was changed.
@@ -112,6 +114,8 @@ notices! {
     Canceled = "canceled", "The delivery is canceled.";
     /// An event was replayed.
     Replayed = "replayed", "The event is owed again to what matches it now.";
+    /// All portal sessions of the account were ended.
+    SignedOutEverywhere = "signed-out-everywhere", "All users of this account are signed out.";
     /// Failed deliveries were made due.
     Recovered = "recovered", "What had failed is due again, and is being sent.";
     /// There were no failed deliveries.

@@ -22,7 +22,9 @@ pub use action::{ActionPage, DeleteActionPage, Preview, SecretPanel};
 pub use catalogue::Catalogue;
 pub use chrome::{Chrome, Notice, Section};
 pub use deliveries::{DeliveriesPage, DeliveryFilter, DeliveryPage, Names};
-pub use entrance::{AccountsPage, ErrorPage, SignInPage};
+pub use entrance::{
+    AccountsPage, ErrorPage, ReplaceSessionPage, SignInNotice, SignInPage, SignOutEverywherePage,
+};
 pub use events::{EventFilter, EventPage, EventsPage};
 pub use overview::{OverviewPage, Span};
 pub use trigger::{

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use crate::{
     AccountsPage, ActionPage, Catalogue, Check, Chrome, DeleteActionPage, DeleteTriggerPage,
     DeliveriesPage, DeliveryFilter, DeliveryPage, ErrorPage, EventFilter, EventPage, EventsPage,
-    Names, NewTriggerPage, Notice, OverviewPage, Preview, SecretPanel, Section, SignInPage, Span,
-    TriggerFilter, TriggerPage, TriggerRow, TriggersPage,
+    Names, NewTriggerPage, Notice, OverviewPage, Preview, ReplaceSessionPage, SecretPanel, Section,
+    SignInNotice, SignInPage, SignOutEverywherePage, Span, TriggerFilter, TriggerPage, TriggerRow,
+    TriggersPage,
     api::{Delivery, Event, Statistics, Trigger},
     form::{ActionForm, Errors, TriggerForm},
     html,
@@ -195,7 +196,23 @@ impl Sample<'_> {
                 "sign in",
                 html(&SignInPage {
                     next: self.text.into(),
+                    notice: Some(SignInNotice::SessionEnded),
                     error: Some(self.text.into()),
+                }),
+            ),
+            (
+                "replace session",
+                html(&ReplaceSessionPage {
+                    csrf: self.text.into(),
+                    token: self.text.into(),
+                    current: Some(AccountId::parse("other").unwrap()),
+                    account: AccountId::parse("acme").unwrap(),
+                }),
+            ),
+            (
+                "sign out everywhere",
+                html(&SignOutEverywherePage {
+                    chrome: self.chrome(Section::Overview),
                 }),
             ),
             (
@@ -455,8 +472,7 @@ fn who_may_only_look_gets_no_form_that_changes_something_and_no_secret() {
         role: Role::View,
     };
     for (name, page) in sample.pages() {
-        if name == "accounts"
-            || name == "sign in"
+        if ["accounts", "sign in", "replace session"].contains(&name)
             || name.contains("new")
             || name.contains("delete")
         {
@@ -479,7 +495,9 @@ fn success_is_said_to_be_whole_only_where_nothing_failed() {
         text: "x",
         role: Role::View,
     };
-    let (_, page) = sample.pages().swap_remove(3);
+    let pages = sample.pages();
+    let overview = pages.into_iter().find(|(name, _)| *name == "overview");
+    let (_, page) = overview.unwrap();
     assert!(page.contains("99.9 %"), "{page}");
 }
 

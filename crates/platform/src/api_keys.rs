@@ -3,7 +3,7 @@
 //! | key in the store | value |
 //! |---|---|
 //! | `api-key:{key}` | a key, without what would let anybody use it: the truth |
-//! | `api-key-use:{key}` | when it was last used, and about how often in that minute |
+//! | `api-key-use:{key}` | when it was last used |
 //! | `api-keys` | the ids of the keys that there may be: what the list reads |
 
 use std::time::Duration;
@@ -12,6 +12,7 @@ use domain::{
     access::{ApiKey, ApiKeyInput, MAX_KEYS, Need},
     id::ApiKeyId,
     input::FieldError,
+    rate_limit::RateLimit,
     sealing::{Sealed, Sealer},
     time::Timestamp,
 };
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock, config, entropy,
     idempotency::Once,
-    ledger::{self, Ledger, Subject},
+    ledger::{self, Counted, Ledger, Subject},
     problem::Problem,
     store::{PATIENCE, TriggerStore},
 };
@@ -30,12 +31,6 @@ const LIST: &str = "api-keys";
 
 /// How exact it is told when a key was last used.
 const USED: Duration = Duration::from_secs(10 * 60);
-
-/// How often the requests of a key with a limit are written down, in each minute. The rest is
-/// estimated: this many samples are right within an eighth.
-const SAMPLES: u32 = 64;
-
-const MINUTE: i64 = 60_000;
 
 fn key_of(id: ApiKeyId) -> String {
     format!("api-key:{id}")
@@ -50,10 +45,6 @@ fn use_of(id: ApiKeyId) -> String {
 struct Use {
     /// Within [`USED`].
     last_at: Option<Timestamp>,
-    /// The minute that `count` is of, since 1970.
-    minute: i64,
-    /// About how many requests there were in it.
-    count: u32,
 }
 
 /// A key with what is known of its use.
@@ -81,7 +72,10 @@ pub(crate) fn admit(token: &str, need: Need<'_>) -> Result<(), Problem> {
         .ok_or_else(Problem::unauthorized)?;
     key.allow(need)
         .map_err(|denied| Problem::forbidden(denied.to_string()))?;
-    count(&store, &key, now)
+    if let Some(most) = key.requests_per_minute {
+        count(&ledger::open()?, &RateLimit::of_key(key.id, most), now)?;
+    }
+    note_use(&store, &key, now)
 }
 
 /// Whether the key of this token may do what takes `need`. It does not count as a use.
@@ -97,40 +91,46 @@ pub(crate) fn allows(token: &str, need: Need<'_>) -> Result<bool, Problem> {
     Ok(key.is_some_and(|key| key.admits(token, clock::now()) && key.allow(need).is_ok()))
 }
 
-/// Notes that a key is being used: a read, and a write now and then.
+/// Counts one use.
 ///
 /// # Errors
 ///
-/// 429 when it was used more often in this minute than it may be, or when the store fails.
-fn count(store: &TriggerStore, key: &ApiKey, now: Timestamp) -> Result<(), Problem> {
-    let name = use_of(key.id);
-    let mut noted: Use = store.read(&name)?.unwrap_or_default();
-    let minute = now.as_millis().div_euclid(MINUTE);
-    let known = noted.last_at.is_some_and(|at| now.since(at) < USED);
-    let mut write = !known;
-    if let Some(limit) = key.requests_per_minute {
-        if noted.minute != minute {
-            (noted.minute, noted.count) = (minute, 0);
-        }
-        if noted.count >= limit {
-            let left = MINUTE - now.as_millis().rem_euclid(MINUTE);
-            return Err(Problem::too_many_requests(
-                limit,
-                left.unsigned_abs().div_ceil(1_000),
-            ));
-        }
-        // One in so many requests is written down, and stands for the others.
-        let weight = limit.div_ceil(SAMPLES);
-        if entropy::word().is_multiple_of(u64::from(weight)) {
-            noted.count = noted.count.saturating_add(weight);
-            write = true;
+/// 429 when the limit is reached, or when the ledger fails.
+pub(crate) fn count(ledger: &Ledger, limit: &RateLimit, now: Timestamp) -> Result<(), Problem> {
+    match ledger.count_use(&limit.counter, limit.most, limit.window, now)? {
+        Counted::Allowed => Ok(()),
+        Counted::RefusedUntil(until) => {
+            let seconds = until.since(now).as_millis().div_ceil(1_000).max(1);
+            let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+            let detail = limit.refusal(seconds);
+            Err(Problem::too_many_requests(detail, seconds))
         }
     }
-    if write {
-        noted.last_at = Some(now);
+}
+
+/// Notes that a key is being used: a read, and a write now and then.
+fn note_use(store: &TriggerStore, key: &ApiKey, now: Timestamp) -> Result<(), Problem> {
+    let name = use_of(key.id);
+    let noted: Use = store.read(&name)?.unwrap_or_default();
+    if noted.last_at.is_none_or(|at| now.since(at) >= USED) {
+        let noted = Use { last_at: Some(now) };
         store.write(&name, "what is known of an API key", &noted)?;
     }
     Ok(())
+}
+
+/// The key of this id; `None` when it was revoked or has expired.
+///
+/// # Errors
+///
+/// When the store fails.
+pub(crate) fn live(
+    store: &TriggerStore,
+    id: ApiKeyId,
+    now: Timestamp,
+) -> Result<Option<ApiKey>, Problem> {
+    let key: Option<ApiKey> = store.read(&key_of(id))?;
+    Ok(key.filter(|key| key.is_live(now)))
 }
 
 /// The keys, the first first.

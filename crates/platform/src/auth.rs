@@ -1,10 +1,13 @@
 //! Who may call: the bearer key of every /v1 route.
 
-use domain::access::need;
+use domain::{
+    access::{ApiKey, need},
+    portal::KeyRef,
+};
 use http::Method;
 use subtle::ConstantTimeEq as _;
 
-use crate::{api_keys, config, http::Head, problem::Problem};
+use crate::{api_keys, config, http::Head, portal, problem::Problem};
 
 /// Lets the request pass when it carries an API key that may do what it asks for.
 ///
@@ -12,14 +15,36 @@ use crate::{api_keys, config, http::Head, problem::Problem};
 ///
 /// 401 without a valid key, 403 with one that may not do this, 429 with one that was used too often.
 pub fn api_key(head: &Head) -> Result<(), Problem> {
-    let given = head
-        .header("authorization")
-        .and_then(bearer)
-        .ok_or_else(Problem::unauthorized)?;
-    if is_root_key(given)? {
-        return Ok(());
+    let given = token(head)?;
+    if !is_root_key(given)? {
+        return api_keys::admit(given, need(&head.method, &head.segments()));
     }
-    api_keys::admit(given, need(&head.method, &head.segments()))
+    // The dashboard has a root key, and gives up the rights that its visitor does not have.
+    match head.header(portal::ON_BEHALF_OF) {
+        Some(visitor) => portal::admit(visitor, head),
+        None => Ok(()),
+    }
+}
+
+/// The key of a request that [`api_key`] let pass.
+///
+/// # Errors
+///
+/// 401 without a key, or when the setting is missing.
+pub fn key_of(head: &Head) -> Result<KeyRef, Problem> {
+    let given = token(head)?;
+    if is_root_key(given)? {
+        return Ok(KeyRef::root(given));
+    }
+    let id = ApiKey::id_of(given).ok_or_else(Problem::unauthorized)?;
+    Ok(KeyRef::Made(id))
+}
+
+fn token(head: &Head) -> Result<&str, Problem> {
+    let authorization = head.header("authorization");
+    authorization
+        .and_then(bearer)
+        .ok_or_else(Problem::unauthorized)
 }
 
 /// Whether the caller, who was let pass, may manage the account that the request is about, and so
@@ -32,8 +57,12 @@ pub fn may_manage(head: &Head) -> Result<bool, Problem> {
     let Some(given) = head.header("authorization").and_then(bearer) else {
         return Ok(false);
     };
-    let segments = head.segments();
-    Ok(is_root_key(given)? || api_keys::allows(given, need(&Method::PATCH, &segments))?)
+    if !is_root_key(given)? {
+        return api_keys::allows(given, need(&Method::PATCH, &head.segments()));
+    }
+    // Only next to a root key: it can give rights up, and must not give any.
+    let visitor = head.header(portal::ON_BEHALF_OF);
+    visitor.map_or(Ok(true), portal::may_manage)
 }
 
 /// Whether this is one of the keys of the setting `api_key`, which may do everything.

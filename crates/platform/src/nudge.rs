@@ -20,6 +20,7 @@ pub async fn nudge() {
         target: PATH,
         body: None,
         if_match: None,
+        visitor: None,
         patience: PATIENCE,
     };
     let failed = match call.send().await {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::portal::Visitor;
 use futures::future::{Either, select};
 use http::{Method, StatusCode};
 use wasi::{
@@ -15,7 +16,7 @@ use wasi::{
     io::streams::StreamError,
 };
 
-use crate::{clock, config, problem::Problem, stream, wait};
+use crate::{clock, config, portal, problem::Problem, stream, wait};
 
 /// The largest answer that is read, in bytes. The API's own are smaller: what they show is capped.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -31,6 +32,8 @@ pub struct Call<'a> {
     pub body: Option<(&'static str, Vec<u8>)>,
     /// Which version of the resource is meant (`If-Match`), where that matters.
     pub if_match: Option<&'a str>,
+    /// Who it is made for: it may do no more than they may. Without one, it may do everything.
+    pub visitor: Option<&'a Visitor>,
     /// How long it may take until the answer is read.
     pub patience: Duration,
 }
@@ -42,6 +45,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The entity tag of what it shows, where it has one.
     pub etag: Option<String>,
+    /// After how many seconds to try again, where it says so.
+    pub retry_after: Option<u64>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -82,6 +87,10 @@ impl Call<'_> {
         if let Some(tag) = self.if_match {
             headers.push(("if-match".to_owned(), tag.into()));
         }
+        if let Some(visitor) = self.visitor {
+            let visitor = serde_json::to_vec(visitor).map_err(|error| error.to_string())?;
+            headers.push((portal::ON_BEHALF_OF.to_owned(), visitor));
+        }
         let fields = Fields::from_list(&headers).map_err(|error| error.to_string())?;
         let refused = |()| "the host refuses a request to itself".to_owned();
         let request = OutgoingRequest::new(fields);
@@ -109,10 +118,19 @@ impl Call<'_> {
             .map_err(|()| "the response is taken".to_owned())?
             .map_err(|error| error.to_string())?;
         let status = StatusCode::from_u16(response.status()).map_err(|error| error.to_string())?;
-        let etag = response.headers().get(&"etag".to_owned()).pop();
-        let etag = etag.and_then(|tag| String::from_utf8(tag).ok());
+        let header = |name: &str| {
+            let value = response.headers().get(&name.to_owned()).pop();
+            value.and_then(|value| String::from_utf8(value).ok())
+        };
+        let etag = header("etag");
+        let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
         let body = read(&response).await?;
-        Ok(Answer { status, etag, body })
+        Ok(Answer {
+            status,
+            etag,
+            retry_after,
+            body,
+        })
     }
 }
 

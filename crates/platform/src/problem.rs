@@ -158,9 +158,17 @@ impl Problem {
         Self { errors, ..problem }
     }
 
-    /// 429: an API key was used more often than it may be, for so many seconds to come.
-    pub fn too_many_requests(limit: u32, seconds: u64) -> Self {
-        let detail = format!("this key is limited to about {limit} requests a minute");
+    /// 401: the portal session ended, with its time, its API key or by a revocation.
+    pub fn session_ended() -> Self {
+        let detail = "this session has ended; open the page again from the app";
+        Self {
+            detail: detail.into(),
+            ..Self::unauthorized()
+        }
+    }
+
+    /// 429: a rate limit is reached for so many more seconds.
+    pub fn too_many_requests(detail: String, seconds: u64) -> Self {
         let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
         problem.headers.push(("retry-after", seconds.to_string()));
         problem

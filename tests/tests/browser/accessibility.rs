@@ -77,6 +77,7 @@ async fn furnished(account: &Account, receiver: &Receiver) -> Result<Vec<String>
         format!("/deliveries/{}", id(&deliveries["data"][1])),
         "/events".into(),
         format!("/events/{}", id(&event)),
+        "/sign-out-everywhere".into(),
         "/nowhere".into(),
     ];
     Ok(pages

@@ -230,3 +230,27 @@ async fn a_link_to_look_shows_everything_and_offers_nothing_to_change() -> Resul
     })
     .await
 }
+
+#[tokio::test]
+async fn a_link_asks_before_it_replaces_a_session_and_everybody_is_signed_out_with_a_confirmation()
+-> Result<()> {
+    let [account, other] = [Service::shared().account(), Service::shared().account()];
+    with_script(async |browser| {
+        browser.come(&other, "manage").await?;
+        let link = account.post("/portal-links", &json!({})).await?.json(201)?;
+        let url = link["url"].as_str().context("no url")?;
+        let at = url.find("/portal").context("no portal")?;
+        browser.go(&url[at..]).await?;
+        browser.says("h1", "Replace the session?").await?;
+        browser.click(&format!("Open {}", account.id)).await?;
+        browser.shows("Overview").await?;
+
+        browser.click("Sign out everywhere").await?;
+        browser.says("h1", "Sign out everywhere?").await?;
+        browser.click_on("button.danger").await?;
+        browser.says(".notice", "Everybody is signed out").await?;
+        browser.go(&format!("/accounts/{}", account.id)).await?;
+        browser.shows("Sign in").await
+    })
+    .await
+}

@@ -6,33 +6,33 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 /// A browser without eyes: it keeps a cookie.
-struct Visitor {
-    api: Api,
-    cookie: String,
+pub(crate) struct Visitor {
+    pub(crate) api: Api,
+    pub(crate) cookie: String,
 }
 
 /// The value of the first element of this name among the page's fields.
-fn field(page: &str, name: &str) -> Option<String> {
+pub(crate) fn field(page: &str, name: &str) -> Option<String> {
     let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\""))?;
     rest.split('"').next().map(str::to_owned)
 }
 
-fn text(reply: &Reply) -> String {
+pub(crate) fn text(reply: &Reply) -> String {
     String::from_utf8_lossy(&reply.body).into_owned()
 }
 
 /// Where a reply leads to.
-fn leads_to(reply: &Reply) -> Result<&str> {
+pub(crate) fn leads_to(reply: &Reply) -> Result<&str> {
     ensure!(reply.status == StatusCode::SEE_OTHER, "{reply:?}");
     reply.header("location").context("no location")
 }
 
 impl Visitor {
-    fn nobody() -> Self {
+    pub(crate) fn nobody() -> Self {
         Self::at(&Service::shared().api_with_key(None))
     }
 
-    fn at(api: &Api) -> Self {
+    pub(crate) fn at(api: &Api) -> Self {
         Self {
             api: api.clone(),
             cookie: String::new(),
@@ -40,7 +40,7 @@ impl Visitor {
     }
 
     /// Takes the session that a reply begins.
-    fn with(mut self, reply: &Reply) -> Result<Self> {
+    pub(crate) fn with(mut self, reply: &Reply) -> Result<Self> {
         let cookie = reply.header("set-cookie").context("no cookie")?;
         for attribute in ["Path=/", "HttpOnly", "SameSite=Lax", "Max-Age=28800"] {
             ensure!(cookie.contains(attribute), "{cookie}");
@@ -49,7 +49,7 @@ impl Visitor {
         Ok(self)
     }
 
-    async fn operator() -> Result<Self> {
+    pub(crate) async fn operator() -> Result<Self> {
         let nobody = Self::nobody();
         let reply = nobody.form("/sign-in", &[("key", KEY)]).await?;
         ensure!(leads_to(&reply)? == "/", "{reply:?}");
@@ -57,27 +57,27 @@ impl Visitor {
     }
 
     /// Somebody whom the main app sends.
-    async fn user(account: &Account, role: &str) -> Result<Self> {
+    pub(crate) async fn user(account: &Account, role: &str) -> Result<Self> {
         let link = portal_link(account, role).await?;
-        let nobody = Self::nobody();
+        let nobody = Self::at(&account.api.without_key());
         let reply = nobody.get(&link).await?;
         let home = format!("/accounts/{}", account.id);
         ensure!(leads_to(&reply)? == home, "{reply:?}");
         nobody.with(&reply)
     }
 
-    async fn get(&self, path: &str) -> Result<Reply> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Reply> {
         let headers = [("cookie", &*self.cookie)];
         self.api.send(Method::GET, path, &headers, "").await
     }
 
-    async fn page(&self, path: &str) -> Result<String> {
+    pub(crate) async fn page(&self, path: &str) -> Result<String> {
         let reply = self.get(path).await?;
         ensure!(reply.status == StatusCode::OK, "{path}: {}", text(&reply));
         Ok(text(&reply))
     }
 
-    async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Result<Reply> {
+    pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Result<Reply> {
         self.form_with(path, fields, &[]).await
     }
 
@@ -110,13 +110,13 @@ impl Visitor {
     }
 
     /// What the forms of this session carry.
-    async fn csrf(&self, account: &Account) -> Result<String> {
+    pub(crate) async fn csrf(&self, account: &Account) -> Result<String> {
         let page = self.page(&format!("/accounts/{}", account.id)).await?;
         field(&page, "csrf").context("no form")
     }
 }
 
-async fn portal_link(account: &Account, role: &str) -> Result<String> {
+pub(crate) async fn portal_link(account: &Account, role: &str) -> Result<String> {
     let link = json!({ "role": role, "return_url": "https://app.example/settings" });
     let link = account.post("/portal-links", &link).await?.json(201)?;
     ensure!(link["role"] == role, "{link}");
@@ -579,7 +579,19 @@ async fn with_a_public_url_links_lead_there_and_sessions_need_https() -> Result<
     let nobody = Visitor::at(&service.api_with_key(None));
     let reply = nobody.get(&format!("/portal?token={token}")).await?;
     let cookie = reply.header("set-cookie").unwrap_or_default();
+    assert!(
+        cookie.starts_with("__Host-webhook_triggers_session="),
+        "{cookie}"
+    );
     assert!(cookie.ends_with("; Secure"), "{cookie}");
+    assert!(!cookie.contains("Domain"), "{cookie}");
+    let user = nobody.with(&reply)?;
+    user.page(&format!("/accounts/{}", account.id)).await?;
+    // Without the prefix, another host of the domain may have set it.
+    let cookie = user.cookie.replace("__Host-", "");
+    let planted = Visitor { cookie, ..user };
+    let reply = planted.get(&format!("/accounts/{}", account.id)).await?;
+    assert!(leads_to(&reply)?.starts_with("/sign-in"));
     Ok(())
 }
 

@@ -22,6 +22,7 @@ mod loops;
 mod monitoring;
 mod operator_events;
 mod pacing;
+mod portal;
 mod preview;
 mod problems;
 mod prometheus;

@@ -42,7 +42,7 @@ pub struct ApiKey {
     /// The accounts that it is for; all where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<AccountId>>,
-    /// How many requests a minute it may make, about; any number where nothing is said.
+    /// How many requests a minute it may make, and each session of its portal links; any number where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u32>,
     /// When it was made.
@@ -134,7 +134,12 @@ impl ApiKey {
     pub fn admits(&self, token: &str, now: Timestamp) -> bool {
         let secret = token.split_once(SEPARATOR).map_or("", |(_, secret)| secret);
         let same = hash(secret).as_bytes().ct_eq(self.hash.as_bytes());
-        bool::from(same) && self.expires_at.is_none_or(|end| now < end)
+        bool::from(same) && self.is_live(now)
+    }
+
+    /// Whether the key has not expired.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
     }
 
     /// Whether it may do what takes `need`.

@@ -15,6 +15,7 @@ mod lines;
 mod lost_nothing;
 mod manual;
 mod purge;
+mod rate_limits;
 mod record;
 mod retention;
 mod runners;

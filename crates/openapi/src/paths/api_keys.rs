@@ -144,5 +144,5 @@ fn accounts() -> Schema {
 
 fn per_minute() -> Schema {
     integer(1..=u64::from(MAX_PER_MINUTE))
-        .says("About how many requests a minute it may make; beyond them it is answered 429.")
+        .says("How many requests a minute it may make; beyond them it is answered 429. Each session of its portal links may make as many.")
 }

@@ -10,7 +10,7 @@ use domain::{
 };
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
-use spin_sdk::http::IncomingRequest;
+use spin_sdk::http::{IncomingRequest, Scheme};
 use wasi::io::streams::StreamError;
 
 use super::Response;
@@ -25,6 +25,10 @@ const MAX_DRAINED: usize = 8 * MAX_BODY;
 pub struct Head {
     /// The method.
     pub method: Method,
+    /// Whether it is a HEAD request, which is answered like GET and must change nothing.
+    pub is_head: bool,
+    scheme: &'static str,
+    authority: String,
     path: String,
     query: String,
     headers: Vec<(String, Vec<u8>)>,
@@ -43,15 +47,19 @@ impl Head {
         let method = Method::from_bytes(incoming.method().to_string().as_bytes())
             .map_err(|_| Problem::bad_request("the method can't be understood"))?;
         // HEAD is GET without the body (RFC 9110, 9.3.2), and the host leaves the body out.
-        let method = if method == Method::HEAD {
-            Method::GET
-        } else {
-            method
+        let is_head = method == Method::HEAD;
+        let method = if is_head { Method::GET } else { method };
+        let scheme = match incoming.scheme() {
+            Some(Scheme::Https) => "https",
+            _ => "http",
         };
         let target = incoming.path_with_query().unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         Ok(Self {
             method,
+            is_head,
+            scheme,
+            authority: incoming.authority().unwrap_or_default(),
             path: path.to_owned(),
             query: query.to_owned(),
             headers: incoming.headers().entries(),
@@ -61,6 +69,16 @@ impl Head {
     /// The path as it came, percent-encoding and all.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The scheme that the server took the request by.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// The authority that the caller named (its `Host` header): not to be trusted.
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Path and query as they came: where the request was sent to.
