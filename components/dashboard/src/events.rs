@@ -99,9 +99,13 @@ async fn page(
     let path = format!("/events/{id}");
     let (catalogue, event) = try_join(api.catalogue(), api.get::<Event>(&path)).await?;
     let deliveries = event.deliveries.iter();
-    let names = api
-        .names(deliveries.map(|delivery| delivery.trigger_id))
-        .await?;
+    let fired = deliveries.map(|delivery| delivery.trigger_id);
+    let unevaluated = event.unevaluated_triggers.iter();
+    let unevaluated = unevaluated.flat_map(|unevaluated| &unevaluated.triggers);
+    let named = unevaluated
+        .map(|unevaluated| unevaluated.trigger)
+        .chain(fired);
+    let names = api.names(named).await?;
     let page = EventPage {
         chrome: visit.chrome(&request.head, Section::Events),
         catalogue: &catalogue,

@@ -93,7 +93,7 @@ async fn judge(
         let disabled = Announcement {
             account: account.clone(),
             trigger: suspect.trigger,
-            action,
+            action: Some(action),
             at: now,
             fact: Fact::ActionDisabled(Disabling { reason, failing }),
         };
@@ -126,7 +126,8 @@ async fn disable(
             return Ok(());
         };
         // Somebody may have done so meanwhile.
-        if before.action(*action).is_none_or(|action| !action.enabled) {
+        let action = action.and_then(|id| before.action(id));
+        if action.is_none_or(|action| !action.enabled) {
             return Ok(());
         }
         writer.disable(&before, disabled)

@@ -9,6 +9,7 @@ use domain::{
     event::{Events, NewEvent},
     id::EventId,
     input::FieldError,
+    matching::Omitted,
     origin::Origin,
     time::Timestamp,
 };
@@ -16,8 +17,8 @@ use http::StatusCode;
 use platform::{
     catalogue, clock, entropy,
     http::{Request, Response, account},
-    ledger::{self, EarlierEvent, NewEventRow, Outcome, PlannedDelivery},
-    matching::{MAX_TOGETHER, owed_to},
+    ledger::{self, EarlierEvent, NewEventRow, Outcome},
+    matching::{self, Unmatched, owed_to},
     problem::Problem,
     store::TriggerStore,
 };
@@ -51,7 +52,7 @@ impl Ingested {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
     Nothing,
-    /// No runner is there for its deliveries.
+    /// No runner is there for its deliveries, or for what is to be told of it.
     Wake,
     /// It was written, and no runner is there that has the ledger open.
     StayOpen,
@@ -65,6 +66,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) event_type: &'a str,
     pub(crate) deliveries: Vec<Owed>,
     pub(crate) duplicate: bool,
+    #[serde(flatten)]
+    pub(crate) omitted: Omitted,
 }
 
 pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Problem> {
@@ -89,7 +92,10 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
     let new: Vec<_> = answers.iter().filter(|answer| !answer.duplicate).collect();
     let after = if new.is_empty() || accepted.open_runners > 0 {
         After::Nothing
-    } else if new.iter().all(|new| new.deliveries.is_empty()) {
+    } else if new
+        .iter()
+        .all(|new| new.deliveries.is_empty() && new.omitted.is_nothing())
+    {
         After::StayOpen
     } else {
         After::Wake
@@ -119,7 +125,7 @@ struct Plan<'a> {
     id: EventId,
     idempotency_key: Option<String>,
     fingerprint: String,
-    deliveries: Vec<PlannedDelivery>,
+    owed: matching::Owed,
 }
 
 /// What is to be stored of the events. One that repeats another of its array is not.
@@ -134,23 +140,21 @@ fn plan<'a>(
     let new: Vec<_> = new
         .filter(|(place, _)| events.repeats[*place].is_none())
         .collect();
-    let typed = new
-        .iter()
-        .map(|(_, event)| (event.event_type, &*event.data));
-    let most = match new.len() {
-        1 => usize::MAX,
-        _ => MAX_TOGETHER,
-    };
-    let owed = owed_to(store, account, &typed.collect::<Vec<_>>(), most, now)?;
+    let unmatched = new.iter().map(|(place, event)| Unmatched {
+        place: *place,
+        event_type: event.event_type,
+        data: &event.data,
+    });
+    let owed = owed_to(store, account, &unmatched.collect::<Vec<_>>(), now)?;
     let plans = new.into_iter().zip(owed);
-    let plans = plans.map(|((place, event), deliveries)| Plan {
+    let plans = plans.map(|((place, event), owed)| Plan {
         event,
         place,
         now,
         id: EventId::new(now, entropy::bits()),
         idempotency_key: key.map(|key| Events::key_at(key, place)),
         fingerprint: hex(event.fingerprint),
-        deliveries,
+        owed,
     });
     Ok(plans.collect())
 }
@@ -225,7 +229,8 @@ impl<'a> Plan<'a> {
             source: self.event.source.as_deref(),
             fingerprint: &self.fingerprint,
             origin,
-            deliveries: &self.deliveries,
+            deliveries: &self.owed.deliveries,
+            omitted: &self.owed.omitted,
         }
     }
 
@@ -236,14 +241,21 @@ impl<'a> Plan<'a> {
             Outcome::New => Some(Answer {
                 id: self.id,
                 event_type,
-                deliveries: owed(&self.deliveries),
+                deliveries: owed(&self.owed.deliveries),
                 duplicate: false,
+                omitted: self.owed.omitted.clone(),
             }),
-            Outcome::Duplicate(EarlierEvent { id, deliveries, .. }) => Some(Answer {
+            Outcome::Duplicate(EarlierEvent {
+                id,
+                deliveries,
+                omitted,
+                ..
+            }) => Some(Answer {
                 id,
                 event_type,
                 deliveries: deliveries.into_iter().map(Owed::from).collect(),
                 duplicate: true,
+                omitted,
             }),
             Outcome::Reused | Outcome::NotStored => None,
         }

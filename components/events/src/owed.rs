@@ -4,7 +4,7 @@ use platform::ledger::PlannedDelivery;
 use serde::Serialize;
 
 /// A delivery that is to be sent.
-#[derive(Clone, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Owed {
     id: String,
     trigger_id: String,

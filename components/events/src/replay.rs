@@ -7,7 +7,7 @@ use platform::{
     http::{Request, Response, account},
     idempotency::{self, Once},
     ledger::{self, Replayed},
-    matching::owed_to,
+    matching::{self, Unmatched, owed_to},
     problem::Problem,
     store::TriggerStore,
 };
@@ -40,9 +40,17 @@ pub(crate) fn replay(
         .named(&event.event_type)
         .map_err(|error| Problem::conflict(error.to_string()))?;
     let now = clock::now();
-    let typed = [(event_type, &*data)];
-    let deliveries = owed_to(&store, &account, &typed, usize::MAX, now)?.concat();
-    let owed = match once.keyed() {
+    let unmatched = Unmatched {
+        place: 0,
+        event_type,
+        data: &data,
+    };
+    let found = owed_to(&store, &account, &[unmatched], now)?.pop();
+    let matching::Owed {
+        deliveries,
+        mut omitted,
+    } = found.ok_or_else(missing)?;
+    let owed: Vec<Owed> = match once.keyed() {
         Some(keyed) => match ledger.replay_keyed(&keyed, id, &deliveries, now)? {
             Replayed::Enqueued(deliveries) => deliveries.into_iter().map(Owed::from).collect(),
             Replayed::Reused => return Err(idempotency::reused()),
@@ -51,6 +59,12 @@ pub(crate) fn replay(
         None if !ledger.replay(&account, id, &deliveries, now)? => return Err(missing()),
         None => owed(&deliveries),
     };
+    if owed == self::owed(&deliveries) {
+        ledger.note_omitted(&account, id, &omitted)?;
+    } else {
+        // A repetition: what the first request left out is what the event says.
+        omitted = event.omitted;
+    }
     let after = if owed.is_empty() {
         After::Nothing
     } else {
@@ -61,6 +75,7 @@ pub(crate) fn replay(
         event_type: &event_type.key,
         deliveries: owed,
         duplicate: false,
+        omitted,
     };
     let response = Response::json(StatusCode::ACCEPTED, &answer);
     Ok(Ingested {

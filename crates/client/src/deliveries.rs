@@ -61,7 +61,7 @@ pub struct Delivery {
 
 /// Reads a count in a struct that others flatten. With serde_json's feature `arbitrary_precision`,
 /// which any crate of a build can switch on, a flattened number is readable as a [`Number`] alone.
-fn flattened_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+pub(crate) fn flattened_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let number = Number::deserialize(deserializer)?;
     let count = number.as_u64().and_then(|count| u32::try_from(count).ok());
     count.ok_or_else(|| D::Error::custom(format!("{number} is no count")))

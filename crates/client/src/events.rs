@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use crate::{Account, Delivery, Error, Page, client::Call};
+use crate::{Account, Delivery, Error, Page, client::Call, deliveries::flattened_count};
 
 /// An event to be posted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -64,6 +64,42 @@ pub struct Accepted {
     pub deliveries: Vec<Owed>,
     /// Whether it was there already.
     pub duplicate: bool,
+    /// The triggers whose filters were not evaluated on it.
+    #[serde(default)]
+    pub unevaluated_triggers: Option<UnevaluatedTriggers>,
+    /// The deliveries that it would have had, had it not as many as it may have.
+    #[serde(default)]
+    pub omitted_deliveries: Option<OmittedDeliveries>,
+}
+
+/// The triggers whose filters were not evaluated on an event, so that they did not fire.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UnevaluatedTriggers {
+    /// How many.
+    #[serde(deserialize_with = "flattened_count")]
+    pub count: u32,
+    /// The first hundred.
+    pub triggers: Vec<UnevaluatedTrigger>,
+}
+
+/// A trigger whose filter was not evaluated on an event.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UnevaluatedTrigger {
+    /// Its id.
+    pub id: String,
+    /// Why, as a code: `filter_too_expensive` or `event_too_expensive`.
+    pub reason: String,
+}
+
+/// Deliveries that an event did not create.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct OmittedDeliveries {
+    /// How many.
+    #[serde(deserialize_with = "flattened_count")]
+    pub count: u32,
+    /// The most that one event creates.
+    #[serde(deserialize_with = "flattened_count")]
+    pub limit: u32,
 }
 
 /// A delivery that an event is owed to.
@@ -96,6 +132,12 @@ pub struct Event {
     /// The `source` of a CloudEvent.
     #[serde(default)]
     pub source: Option<String>,
+    /// The triggers whose filters were not evaluated on it, when it was last matched.
+    #[serde(default)]
+    pub unevaluated_triggers: Option<UnevaluatedTriggers>,
+    /// The deliveries that it would have had then, had it not as many as it may have.
+    #[serde(default)]
+    pub omitted_deliveries: Option<OmittedDeliveries>,
 }
 
 /// An event with what it is about and what it is owed to.

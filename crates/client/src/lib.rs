@@ -43,7 +43,10 @@ pub use deliveries::{
     Attempt, Delivery, DeliveryDetails, DeliveryQuery, Recovery, RunSummary, Status,
 };
 pub use error::{Error, FieldError, Problem};
-pub use events::{Accepted, Event, EventDetails, EventQuery, NewEvent, Owed};
+pub use events::{
+    Accepted, Event, EventDetails, EventQuery, NewEvent, OmittedDeliveries, Owed,
+    UnevaluatedTrigger, UnevaluatedTriggers,
+};
 pub use query::Page;
 pub use retry::RetryPolicy;
 pub use triggers::{

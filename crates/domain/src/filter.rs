@@ -66,6 +66,11 @@ pub const MAX_PATH_BYTES: usize = 256;
 /// compared. A few milliseconds of work, and a hundred times what usual events need.
 pub const MAX_STEPS: usize = 200_000;
 
+/// The steps that it takes to parse a filter of so many bytes of JSON.
+pub(crate) fn parse_steps(bytes: usize) -> usize {
+    1 + bytes / 4
+}
+
 /// A filter that was checked: it can be evaluated on any event.
 ///
 /// Serialised it is the JSON it was parsed from; deserialising checks it again.
@@ -94,6 +99,15 @@ pub struct Subject<'a> {
     pub event_type: &'a str,
     /// The event's data.
     pub data: &'a Value,
+}
+
+/// What came of evaluating a filter in a bounded number of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether the event meets every condition; none where the steps did not suffice.
+    pub matches: Option<bool>,
+    /// The steps that were taken.
+    pub steps: usize,
 }
 
 /// The first condition of a filter that an event did not meet.
@@ -133,10 +147,19 @@ impl Filter {
         &self.source
     }
 
-    /// Whether the event meets every condition.
+    /// Whether the event meets every condition. False where that takes more than [`MAX_STEPS`].
     pub fn matches(&self, subject: &Subject<'_>) -> bool {
-        let mut budget = Budget::new();
-        all_hold(&self.conditions, subject, &mut budget).unwrap_or(false)
+        self.decide(subject, MAX_STEPS).matches.unwrap_or(false)
+    }
+
+    /// Evaluates the filter in at most so many steps.
+    pub fn decide(&self, subject: &Subject<'_>, steps: usize) -> Decision {
+        let mut budget = Budget::of(steps);
+        let matches = all_hold(&self.conditions, subject, &mut budget).ok();
+        Decision {
+            matches,
+            steps: steps - budget.left,
+        }
     }
 
     /// As [`Filter::matches`], but says which condition was the first not to hold.

@@ -10,19 +10,20 @@ use crate::{
     account::AccountId,
     catalogue::{EventType, OPERATOR, Origin, built_in},
     id::{ActionId, DeliveryId, EventId, TriggerId},
+    matching::UnevaluatedTriggers,
     time::Timestamp,
     trigger::Trigger,
 };
 
-/// Something to tell of an action.
+/// Something to tell of an action, or of triggers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {
-    /// The account that the action belongs to.
+    /// The account that it is about.
     pub account: AccountId,
-    /// The action's trigger.
+    /// The action's trigger, or the first of the triggers.
     pub trigger: TriggerId,
-    /// The action.
-    pub action: ActionId,
+    /// The action; none where it is about triggers.
+    pub action: Option<ActionId>,
     /// When it came about.
     pub at: Timestamp,
     /// What.
@@ -52,6 +53,23 @@ pub enum Fact {
         /// What had been wrong.
         failing: Failing,
     },
+    /// Filters were not evaluated on an event.
+    FiltersSkipped {
+        /// The event.
+        event: SkippedEvent,
+        /// The triggers whose filters those are.
+        unevaluated: UnevaluatedTriggers,
+    },
+}
+
+/// An event on which filters were not evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SkippedEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub event_type: String,
 }
 
 /// Why the service disables an action.
@@ -92,11 +110,12 @@ pub fn is_operator(event_type: &str) -> bool {
 impl Announcement {
     /// The type of its event.
     pub fn event_type(&self) -> &'static EventType {
-        let [disabled, failed, recovered] = &OPERATOR;
+        let [disabled, failed, recovered, filters_skipped] = &OPERATOR;
         match self.fact {
             Fact::ActionDisabled(_) => disabled,
             Fact::DeliveryFailed { .. } => failed,
             Fact::ActionRecovered { .. } => recovered,
+            Fact::FiltersSkipped { .. } => filters_skipped,
         }
     }
 
@@ -105,10 +124,11 @@ impl Announcement {
     pub fn idempotency_key(&self) -> String {
         let key = &self.event_type().key;
         let about = match &self.fact {
-            Fact::ActionDisabled(_) => self.action.to_string(),
+            Fact::ActionDisabled(_) => self.action.map_or(String::new(), |id| id.to_string()),
             Fact::DeliveryFailed { delivery, .. } | Fact::ActionRecovered { delivery, .. } => {
                 delivery.id.to_string()
             }
+            Fact::FiltersSkipped { event, .. } => event.id.to_string(),
         };
         format!("{key} {about} {}", self.at.as_millis())
     }
@@ -116,7 +136,8 @@ impl Announcement {
     /// The data of its event. `trigger` is the trigger as it is now, if it is still there: it tells
     /// the names, and where the webhooks go.
     pub fn data(&self, trigger: Option<&Trigger>) -> Box<RawValue> {
-        let action = trigger.and_then(|trigger| trigger.action(self.action));
+        let action = trigger.zip(self.action);
+        let action = action.and_then(|(trigger, id)| trigger.action(id));
         let trigger = Named {
             id: self.trigger,
             name: trigger.map(|trigger| &*trigger.name),
@@ -159,6 +180,13 @@ impl Announcement {
                     recovered_at: self.at,
                 })
             }
+            Fact::FiltersSkipped { event, unevaluated } => {
+                serde_json::value::to_raw_value(&FiltersSkipped {
+                    event,
+                    unevaluated,
+                    skipped_at: self.at,
+                })
+            }
         };
         data.expect("ids, texts and times are JSON")
     }
@@ -178,7 +206,7 @@ struct Named<'a> {
 
 #[derive(Serialize)]
 struct Endpoint<'a> {
-    id: ActionId,
+    id: Option<ActionId>,
     /// None once it was deleted, like the URL.
     name: Option<&'a str>,
     url: Option<&'a str>,
@@ -215,6 +243,14 @@ struct ActionRecovered<'a> {
     recovered_at: Timestamp,
 }
 
+#[derive(Serialize)]
+struct FiltersSkipped<'a> {
+    event: &'a SkippedEvent,
+    #[serde(flatten)]
+    unevaluated: &'a UnevaluatedTriggers,
+    skipped_at: Timestamp,
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -222,7 +258,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::catalogue::BUILT_IN;
+    use crate::{
+        catalogue::BUILT_IN,
+        matching::{Unevaluated, UnevaluatedReason},
+    };
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
@@ -254,7 +293,7 @@ mod tests {
         facts.map(|fact| Announcement {
             account: AccountId::parse("acme").unwrap(),
             trigger: TriggerId::parse("trg_01M84Z34MRJWA9RQ9QBPKQ6788").unwrap(),
-            action: ActionId::parse("act_01M84Z34MRDM1HTEVQZ2B81NSZ").unwrap(),
+            action: ActionId::parse("act_01M84Z34MRDM1HTEVQZ2B81NSZ").ok(),
             at: at("2026-11-28T20:12:40.2Z"),
             fact,
         })
@@ -317,6 +356,32 @@ mod tests {
             assert_eq!(data["action"], sample["action"]);
             assert_eq!(data["trigger"], sample["trigger"]);
         }
+    }
+
+    #[test]
+    fn filters_that_were_not_evaluated_are_told_as_their_types_sample_says() {
+        let trigger = TriggerId::parse("trg_01M84Z34MRJWA9RQ9QBPKQ6788").unwrap();
+        let reason = UnevaluatedReason::Filter;
+        let announcement = Announcement {
+            account: AccountId::parse("acme").unwrap(),
+            trigger,
+            action: None,
+            at: at("2026-11-23T19:45:56.799Z"),
+            fact: Fact::FiltersSkipped {
+                event: SkippedEvent {
+                    id: EventId::parse("evt_01M84Z351ZZZWRBGRVHJRFSR5M").unwrap(),
+                    event_type: "participant.confirmed".to_owned(),
+                },
+                unevaluated: UnevaluatedTriggers {
+                    count: 1,
+                    triggers: vec![Unevaluated { trigger, reason }],
+                },
+            },
+        };
+        let sample: Value = serde_json::from_str(announcement.event_type().sample()).unwrap();
+        let data: Value = serde_json::from_str(announcement.data(None).get()).unwrap();
+        assert_eq!(data, sample);
+        assert!(crate::event::check_key(&announcement.idempotency_key()).is_err());
     }
 
     #[test]

@@ -7,10 +7,12 @@
 use domain::{
     account::AccountId,
     id::{ActionId, DeliveryId, EventId, TriggerId},
-    operator::{Announcement, Delivery, Disabling, Fact, Failing},
+    operator::{Announcement, Delivery, Disabling, Fact, Failing, SkippedEvent},
 };
 
-use crate::{Columns as _, Database, Ledger, LedgerError, Row, Value, optional, text};
+use crate::{
+    Columns as _, Database, Ledger, LedgerError, Row, Value, events::omitted, optional, text,
+};
 
 /// An announcement's place in the order in which they are made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +20,10 @@ pub struct Place(i64);
 
 /// What an announcement is read from.
 const ROW: &str = "place, account, trigger_id, action_id, at, type, delivery_id, event_id,
-                   event_type, attempts, since, reason";
+                   event_type, attempts, since, reason,
+                   (SELECT omitted FROM event
+                    WHERE event.account = announcement.account
+                      AND event.id = announcement.event_id)";
 
 impl<D: Database> Ledger<D> {
     /// The first `limit` announcements that are to be made, in their order; `after` that place.
@@ -89,6 +94,8 @@ impl<D: Database> Ledger<D> {
                 } = failing;
                 (Some(delivery), *failed_attempts, *failing_since, None)
             }
+            // Comes with its event, by an SQL trigger, and is never intended.
+            Fact::FiltersSkipped { .. } => return Ok(()),
         };
         self.run(
             "INSERT INTO announcement
@@ -98,7 +105,7 @@ impl<D: Database> Ledger<D> {
             &[
                 text(&announcement.account),
                 text(announcement.trigger),
-                text(announcement.action),
+                optional(announcement.action),
                 announcement.at.into(),
                 text(&announcement.event_type().key),
                 optional(delivery.map(|delivery| delivery.id)),
@@ -171,12 +178,25 @@ fn read(row: &Row) -> Result<(Place, Announcement), LedgerError> {
             delivery: delivery()?,
             failing: failing()?,
         },
+        "webhook.filters_skipped" => Fact::FiltersSkipped {
+            event: SkippedEvent {
+                id: row.parsed(7, EventId::parse)?,
+                event_type: row.text(8)?.to_owned(),
+            },
+            unevaluated: omitted(row, 12)?
+                .unevaluated_triggers
+                .ok_or(LedgerError::Row { column: 12 })?,
+        },
         _ => return Err(LedgerError::Row { column: 5 }),
     };
     let announcement = Announcement {
         account: row.parsed(1, AccountId::parse)?,
         trigger: row.parsed(2, TriggerId::parse)?,
-        action: row.parsed(3, ActionId::parse)?,
+        action: row
+            .optional_text(3)?
+            .map(ActionId::parse)
+            .transpose()
+            .map_err(|_| LedgerError::Row { column: 3 })?,
         at: row.time(4)?,
         fact,
     };

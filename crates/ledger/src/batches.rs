@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     Columns as _, Database, EarlierEvent, Inserted, Ledger, LedgerError, NewEventRow,
-    events::{Keys, Owed, owed},
+    events::{Keys, Owed, encode_omitted, owed},
     text,
 };
 
@@ -32,7 +32,8 @@ pub enum Outcome {
     NotStored,
 }
 
-/// An event, as the statement takes it: id, type, time, data, deliveries, its keys, its hops, and its trace.
+/// An event, as the statement takes it: id, type, time, data, deliveries, its keys, its hops, its trace,
+/// and what it has no deliveries for.
 #[derive(Serialize)]
 struct Item<'a>(
     EventId,
@@ -42,6 +43,7 @@ struct Item<'a>(
     Vec<Owed>,
     Keys<'a>,
     u8,
+    Option<String>,
     Option<String>,
 );
 
@@ -105,11 +107,12 @@ impl<D: Database> Ledger<D> {
         let inserted = self.run(
             "INSERT INTO event
                 (account, id, type, occurred_at, received_at, data, deliveries, idempotency_key,
-                 producer_id, source, fingerprint, batch, hops, trace)
+                 producer_id, source, fingerprint, batch, hops, trace, omitted)
              SELECT ?1, item.value ->> 0, item.value ->> 1, item.value ->> 2, ?2,
                     item.value ->> 3, item.value ->> 4, item.value ->> '$[5][0]',
                     item.value ->> '$[5][1]', item.value ->> '$[5][2]', item.value ->> '$[5][3]',
-                    item.value ->> '$[5][4]', item.value ->> 6, item.value ->> 7
+                    item.value ->> '$[5][4]', item.value ->> 6, item.value ->> 7,
+                    item.value ->> 8
              FROM json_each(?3) AS item
              WHERE NOT EXISTS
                 (SELECT 1 FROM json_each(?4) AS used CROSS JOIN event
@@ -147,6 +150,7 @@ impl<'a> Item<'a> {
             Keys::of(event),
             event.origin.hops.count(),
             event.origin.trace.map(|trace| trace.to_string()),
+            encode_omitted(event.omitted),
         )
     }
 }

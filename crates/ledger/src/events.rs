@@ -6,7 +6,7 @@ use domain::{
     account::AccountId,
     hops::Hops,
     id::{ActionId, DeliveryId, EventId, TriggerId},
-    matching::Skip,
+    matching::{Omitted, Skip},
     origin::Origin,
     page::Page,
     time::Timestamp,
@@ -48,6 +48,8 @@ pub struct NewEventRow<'a> {
     pub origin: Origin,
     /// What it is owed to.
     pub deliveries: &'a [PlannedDelivery],
+    /// What it has no deliveries for, though it may match.
+    pub omitted: &'a Omitted,
 }
 
 /// A delivery that comes with an event.
@@ -82,6 +84,8 @@ pub struct EarlierEvent {
     pub same: bool,
     /// What it was owed to: id, trigger and action of each delivery that was not skipped.
     pub deliveries: Vec<(String, String, String)>,
+    /// What it has no deliveries for, though it may match.
+    pub omitted: Omitted,
 }
 
 /// An event, as the history shows it.
@@ -104,10 +108,14 @@ pub struct EventRow {
     pub source: Option<String>,
     /// Whether it was made up to test an action.
     pub test: bool,
+    /// What it has no deliveries for, though it may match.
+    #[serde(flatten)]
+    pub omitted: Omitted,
 }
 
 /// The columns of an [`EventRow`].
-const ROW: &str = "id, type, occurred_at, received_at, producer_id, nullif(source, ''), test";
+const ROW: &str =
+    "id, type, occurred_at, received_at, producer_id, nullif(source, ''), test, omitted";
 
 /// Which events to list.
 #[derive(Debug, Default)]
@@ -137,8 +145,8 @@ impl<D: Database> Ledger<D> {
         let inserted = self.run(
             "INSERT INTO event
                 (account, id, type, occurred_at, received_at, data, idempotency_key, batch,
-                 producer_id, source, fingerprint, deliveries, hops, trace)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                 producer_id, source, fingerprint, deliveries, hops, trace, omitted)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT DO NOTHING
              RETURNING (SELECT count(*) FROM runner WHERE open AND expires_at > ?5)",
             &[
@@ -156,6 +164,7 @@ impl<D: Database> Ledger<D> {
                 text(encode_owed(event.deliveries)),
                 i64::from(event.origin.hops.count()).into(),
                 optional(event.origin.trace),
+                optional(encode_omitted(event.omitted)),
             ],
         )?;
         match inserted.first() {
@@ -183,12 +192,13 @@ impl<D: Database> Ledger<D> {
         let wanted: Vec<_> = events.iter().map(|event| Keys::of(event)).collect();
         let found = self.run(
             "SELECT wanted.key, event.id, event.deliveries,
-                    event.fingerprint = wanted.value ->> 3 AND event.batch IS wanted.value ->> 4
+                    event.fingerprint = wanted.value ->> 3 AND event.batch IS wanted.value ->> 4,
+                    event.omitted
              FROM json_each(?2) AS wanted CROSS JOIN event
                 ON event.account = ?1 AND event.idempotency_key = wanted.value ->> 0
              UNION ALL
              SELECT wanted.key, event.id, event.deliveries,
-                    event.fingerprint = wanted.value ->> 3
+                    event.fingerprint = wanted.value ->> 3, event.omitted
              FROM json_each(?2) AS wanted CROSS JOIN event
                 ON event.account = ?1 AND event.producer_id = wanted.value ->> 1
                 AND event.source = wanted.value ->> 2",
@@ -249,7 +259,7 @@ impl<D: Database> Ledger<D> {
             &format!("SELECT {ROW}, data FROM event WHERE account = ?1 AND id = ?2"),
             &[text(account), text(id)],
         )?;
-        let read = |row: &Row| Ok((EventRow::read(row)?, data(row, 7)?));
+        let read = |row: &Row| Ok((EventRow::read(row)?, data(row, 8)?));
         found.first().map(read).transpose()
     }
 
@@ -298,6 +308,7 @@ impl EventRow {
             producer_id: row.optional_text(4)?.map(Into::into),
             source: row.optional_text(5)?.map(Into::into),
             test: row.flag(6)?,
+            omitted: omitted(row, 7)?,
         })
     }
 }
@@ -308,6 +319,7 @@ impl EarlierEvent {
             id: row.parsed(1, EventId::parse)?,
             same: row.integer(3)? == 1,
             deliveries: row.parsed(2, decode_owed)?,
+            omitted: omitted(row, 4)?,
         })
     }
 }
@@ -358,6 +370,19 @@ pub(crate) fn decode_owed(text: &str) -> Result<Vec<(String, String, String)>, s
     let sent = owed.into_iter().filter(|(.., skip)| skip.is_none());
     let sent = sent.map(|(id, trigger, action, _)| (id, trigger, action));
     Ok(sent.collect())
+}
+
+/// What an event has no deliveries for, as `event.omitted` holds it: nothing where that is nothing.
+pub(crate) fn encode_omitted(omitted: &Omitted) -> Option<String> {
+    let json = || serde_json::to_string(omitted).expect("ids, counts and codes are JSON");
+    (!omitted.is_nothing()).then(json)
+}
+
+pub(crate) fn omitted(row: &Row, column: usize) -> Result<Omitted, LedgerError> {
+    match row.optional_text(column)? {
+        None => Ok(Omitted::default()),
+        Some(_) => row.json(column),
+    }
 }
 
 pub(crate) fn data(row: &Row, column: usize) -> Result<Box<RawValue>, LedgerError> {

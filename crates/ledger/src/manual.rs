@@ -3,14 +3,15 @@
 use domain::{
     account::AccountId,
     id::{ActionId, DeliveryId, EventId, TriggerId},
+    matching::Omitted,
     time::Timestamp,
 };
 
 use crate::{
     Database, KeyedRequest, Ledger, LedgerError, PlannedDelivery,
     conditions::Conditions,
-    events::{decode_owed, encode_owed},
-    text,
+    events::{decode_owed, encode_omitted, encode_owed},
+    optional, text,
 };
 
 /// What came of the wish to try a delivery again.
@@ -184,6 +185,29 @@ impl<D: Database> Ledger<D> {
     ) -> Result<bool, LedgerError> {
         let enqueued = self.enqueue_again(account, event, &encode_owed(deliveries), now)?;
         Ok(enqueued == deliveries.len())
+    }
+
+    /// Notes with an event what it has no deliveries for, now that it was matched again.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn note_omitted(
+        &self,
+        account: &AccountId,
+        event: EventId,
+        omitted: &Omitted,
+    ) -> Result<(), LedgerError> {
+        self.run(
+            "UPDATE event SET omitted = ?3
+             WHERE account = ?1 AND id = ?2 AND omitted IS NOT ?3",
+            &[
+                text(account),
+                text(event),
+                optional(encode_omitted(omitted)),
+            ],
+        )?;
+        Ok(())
     }
 
     /// As [`Ledger::replay`], under an idempotency key: the first request's deliveries are those of

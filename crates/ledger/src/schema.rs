@@ -20,7 +20,8 @@ const SCHEMA: &[&str] = &[
     // `batch` tells the array that the event came in from others, where that came under an
     // idempotency key. `source` is what the producer's id is unique in: a CloudEvent's, or nothing.
     // `hops` tells how many webhooks led to the event, `trace` what the producer's tracing knows it
-    // under: a `traceparent`, or nothing.
+    // under: a `traceparent`, or nothing. `omitted` is what it has no
+    // deliveries for, though it may match: a `domain::matching::Omitted`, or null.
     "CREATE TABLE IF NOT EXISTS event (
         account         TEXT NOT NULL,
         id              TEXT NOT NULL,
@@ -37,6 +38,7 @@ const SCHEMA: &[&str] = &[
         test            INTEGER NOT NULL DEFAULT 0,
         hops            INTEGER NOT NULL DEFAULT 0,
         trace           TEXT,
+        omitted         TEXT,
         PRIMARY KEY (account, id)
     )",
     "CREATE UNIQUE INDEX IF NOT EXISTS event_idempotency_key ON event (account, idempotency_key)
@@ -135,7 +137,7 @@ const SCHEMA: &[&str] = &[
         certain     INTEGER NOT NULL DEFAULT 1,
         account     TEXT NOT NULL,
         trigger_id  TEXT NOT NULL,
-        action_id   TEXT NOT NULL,
+        action_id   TEXT,
         at          INTEGER NOT NULL,
         type        TEXT NOT NULL,
         delivery_id TEXT,
@@ -248,6 +250,15 @@ const SCHEMA: &[&str] = &[
         FROM delivery
         WHERE account = NEW.account AND id = NEW.delivery_id
           AND NOT test AND type NOT LIKE 'webhook.%';
+    END",
+    // That filters were not evaluated on an event is told with it.
+    "CREATE TRIGGER IF NOT EXISTS skipped_filters_are_told AFTER INSERT ON event
+        WHEN NEW.omitted ->> 'unevaluated_triggers' IS NOT NULL
+          AND NEW.type NOT LIKE 'webhook.%' BEGIN
+        INSERT INTO announcement
+            (account, trigger_id, at, type, event_id, event_type, attempts)
+        VALUES (NEW.account, NEW.omitted ->> '$.unevaluated_triggers.triggers[0].id',
+                NEW.received_at, 'webhook.filters_skipped', NEW.id, NEW.type, 0);
     END",
     // What was about to be done is done.
     "CREATE TRIGGER IF NOT EXISTS disabled_action_is_down AFTER UPDATE OF certain ON announcement

@@ -6,6 +6,7 @@ use domain::{
     delivery::Status,
     headers::NOT_SHOWN,
     id::{ActionId, DeliveryId, EventId, TriggerId},
+    matching::{OmittedDeliveries, UnevaluatedTriggers},
     time::Timestamp,
 };
 use serde::Deserialize;
@@ -167,6 +168,10 @@ pub struct Event {
     /// What it is owed to; lists leave them out.
     #[serde(default)]
     pub deliveries: Vec<Delivery>,
+    /// The triggers whose filters were not evaluated.
+    pub unevaluated_triggers: Option<UnevaluatedTriggers>,
+    /// The deliveries that it does not have, because it has as many as it may have.
+    pub omitted_deliveries: Option<OmittedDeliveries>,
 }
 
 /// A delivery.

@@ -139,6 +139,9 @@ pub fn outbound() -> Result<Outbound, Problem> {
     })
 }
 
+/// As many as one statement writes without holding up every other writer.
+const MAX_DELIVERIES_PER_EVENT: usize = 10_000;
+
 /// A limit, or none where the setting is `unlimited`.
 fn limit_if_any(name: &'static str, most: usize) -> Result<Option<usize>, Problem> {
     match read(name)?.as_str() {
@@ -166,6 +169,15 @@ pub fn limits() -> Result<Limits, Problem> {
         triggers: limit("max_triggers", MAX_TRIGGERS)?,
         actions: limit("max_actions", MAX_ACTIONS)?,
     })
+}
+
+/// The most deliveries that one event creates: `max_deliveries_per_event`.
+///
+/// # Errors
+///
+/// A problem that names the setting when it is no number in its range.
+pub fn max_deliveries_per_event() -> Result<usize, Problem> {
+    limit("max_deliveries_per_event", MAX_DELIVERIES_PER_EVENT)
 }
 
 fn limit(name: &'static str, most: usize) -> Result<usize, Problem> {

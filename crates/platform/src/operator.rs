@@ -14,8 +14,8 @@ use serde_json::value::RawValue;
 
 use crate::{
     clock, entropy,
-    ledger::{Ledger, NewEventRow, Outcome, Place, PlannedDelivery},
-    matching::owed_to,
+    ledger::{Ledger, NewEventRow, Outcome, Place},
+    matching::{Owed, Unmatched, operator_events_owed_to},
     problem::Problem,
     store::TriggerStore,
 };
@@ -74,7 +74,7 @@ struct Plan<'a> {
     announcement: &'a Announcement,
     key: String,
     data: Box<RawValue>,
-    deliveries: Vec<PlannedDelivery>,
+    owed: Owed,
 }
 
 impl Plan<'_> {
@@ -92,14 +92,9 @@ impl Plan<'_> {
             source: None,
             fingerprint: &self.key,
             origin: Origin::default(),
-            deliveries: &self.deliveries,
+            deliveries: &self.owed.deliveries,
+            omitted: &self.owed.omitted,
         }
-    }
-
-    fn is_owed(&self) -> bool {
-        self.deliveries
-            .iter()
-            .any(|delivery| delivery.skip.is_none())
     }
 }
 
@@ -122,22 +117,25 @@ fn announce(
         events.push((announcement, announcement.data(trigger.as_ref())));
     }
     let now = clock::now();
-    let typed = events
-        .iter()
-        .map(|(announcement, data)| (announcement.event_type(), &**data));
-    let owed = owed_to(store, account, &typed.collect::<Vec<_>>(), usize::MAX, now)?;
+    let unmatched = (events.iter().enumerate()).map(|(place, (announcement, data))| Unmatched {
+        place,
+        event_type: announcement.event_type(),
+        data,
+    });
+    let unmatched: Vec<_> = unmatched.collect();
+    let owed = operator_events_owed_to(store, account, &unmatched, now)?;
     let plans = events.into_iter().zip(owed);
-    let plans = plans.map(|((announcement, data), deliveries)| Plan {
+    let plans = plans.map(|((announcement, data), owed)| Plan {
         announcement,
         key: announcement.idempotency_key(),
         data,
-        deliveries,
+        owed,
     });
     let plans: Vec<_> = plans.collect();
     let rows: Vec<_> = plans.iter().map(|plan| plan.row(now)).collect();
     let accepted = ledger.accept_all(&rows)?;
     let mut accepted = plans.iter().zip(&accepted.outcomes);
-    Ok(accepted.any(|(plan, outcome)| matches!(outcome, Outcome::New) && plan.is_owed()))
+    Ok(accepted.any(|(plan, outcome)| matches!(outcome, Outcome::New) && plan.owed.is_sent()))
 }
 
 /// Settles what was to be done in an account by what its triggers say now. Only who has the lease on
@@ -160,7 +158,8 @@ pub(crate) fn settle(
 
 /// Whether what was intended is what the trigger says.
 fn came_to_pass(intent: &Announcement, trigger: Option<&Trigger>) -> bool {
-    let action = trigger.and_then(|trigger| trigger.action(intent.action));
+    let action = trigger.zip(intent.action);
+    let action = action.and_then(|(trigger, action)| trigger.action(action));
     let disabled = action.and_then(|action| action.disabled.as_ref());
     matches!(intent.fact, Fact::ActionDisabled(_))
         && disabled.is_some_and(|disabled| disabled.at == intent.at)

@@ -442,7 +442,9 @@ impl Writer<'_> {
         let Announcement {
             action, at, fact, ..
         } = disabled;
-        let (Some(action), Fact::ActionDisabled(disabling)) = (before.action(*action), fact) else {
+        let (Some(action), Fact::ActionDisabled(disabling)) =
+            (action.and_then(|id| before.action(id)), fact)
+        else {
             return Ok(());
         };
         let mut action = action.clone();

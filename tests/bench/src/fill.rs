@@ -7,6 +7,7 @@ use domain::{
     account::AccountId,
     delivery::{Settled, Status},
     id::{ActionId, DeliveryId, EventId, TriggerId},
+    matching::Omitted,
     origin::Origin,
     time::Timestamp,
 };
@@ -218,6 +219,7 @@ fn owe(
         fingerprint: "",
         origin: Origin::default(),
         deliveries: std::slice::from_ref(&delivery),
+        omitted: &Omitted::NOTHING,
     })?;
     ensure!(
         matches!(inserted, Inserted::New { .. }),

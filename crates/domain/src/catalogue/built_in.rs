@@ -177,7 +177,7 @@ pub static BUILT_IN: [EventType; 20] = [
 ];
 
 /// What the service tells of itself. Nobody can post these.
-pub static OPERATOR: [EventType; 3] = [
+pub static OPERATOR: [EventType; 4] = [
     operator(event_type!(
         "webhook.action_disabled",
         "Webhook action disabled",
@@ -197,6 +197,13 @@ pub static OPERATOR: [EventType; 3] = [
         WEBHOOKS,
         "A delivery to an action succeeded, the first after five failed attempts in a row or after \
          the service had disabled it."
+    )),
+    operator(event_type!(
+        "webhook.filters_skipped",
+        "Webhook filters skipped",
+        WEBHOOKS,
+        "The filters of triggers were not evaluated on an event, because that takes too many steps: \
+         these triggers did not fire."
     )),
 ];
 

@@ -19,8 +19,12 @@ pub(super) struct Exhausted;
 
 impl Budget {
     pub(super) fn new() -> Self {
+        Self::of(MAX_STEPS)
+    }
+
+    pub(super) fn of(steps: usize) -> Self {
         Budget {
-            left: MAX_STEPS,
+            left: steps,
             exhausted: false,
         }
     }

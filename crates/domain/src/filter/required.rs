@@ -20,11 +20,11 @@ pub fn required_text(filter: &RawValue) -> Option<&str> {
     texts.find(|text| !text.contains('\\'))
 }
 
-/// All texts that are values somewhere in the data of these events.
-pub fn texts(events: &[Value]) -> BTreeSet<&str> {
+/// All texts that are values somewhere in an event's data.
+pub fn texts(data: &Value) -> BTreeSet<&str> {
     let mut texts = BTreeSet::new();
     // A stack and no recursion: data may nest as deep as its parser allowed.
-    let mut waiting: Vec<&Value> = events.iter().collect();
+    let mut waiting = vec![data];
     while let Some(value) = waiting.pop() {
         match value {
             Value::String(text) => {

@@ -157,6 +157,7 @@ fn what_was_accepted_under_a_key_is_found_again() {
             id: earlier,
             same,
             deliveries,
+            ..
         } = found(key, producer).unwrap();
         assert_eq!((earlier, same), (id, true));
         let of = |text: &dyn ToString| text.to_string();

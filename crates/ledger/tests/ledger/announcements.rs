@@ -82,7 +82,7 @@ fn a_delivery_that_is_given_up_is_announced_with_the_attempt_that_was_its_last()
     let expected = Announcement {
         account: acme(),
         trigger: target.trigger,
-        action: target.action,
+        action: Some(target.action),
         at: millis(5_500),
         fact: Fact::DeliveryFailed {
             delivery: domain::operator::Delivery {
@@ -216,7 +216,7 @@ fn disabling(target: Target, now: Timestamp) -> Announcement {
     Announcement {
         account: acme(),
         trigger: target.trigger,
-        action: target.action,
+        action: Some(target.action),
         at: now,
         fact: Fact::ActionDisabled(Disabling {
             reason: "the receiver answered 410 Gone".into(),

@@ -11,7 +11,7 @@ use domain::{
     account::AccountId,
     delivery::{Settled, Status},
     id::{ActionId, DeliveryId, EventId, TriggerId},
-    matching::Skip,
+    matching::{Omitted, Skip},
     origin::Origin,
     page::Page,
     time::Timestamp,
@@ -281,6 +281,7 @@ impl<'a> Post<'a> {
                 ..Origin::default()
             },
             deliveries: self.owed,
+            omitted: &Omitted::NOTHING,
         }
     }
 

@@ -56,7 +56,11 @@ fn accept() -> Operation {
         .says(format!(
             "One event, or an array of 1 to {MAX_BATCH}, which is accepted or refused whole and \
              answered as an array in the same order. What was there already, under its `id` or the \
-             `Idempotency-Key`, is told as a duplicate, with the ids of before.\n\nCloudEvents 1.0 \
+             `Idempotency-Key`, is told as a duplicate, with the ids of before. An event is \
+             accepted whatever the filters of its triggers take: those that take too many steps are \
+             named in `unevaluated_triggers`, and do not fire. An array on whose events they take too \
+             many steps together is refused (`invalid`), with the pointer of the event from which on, \
+             such as `/7`.\n\nCloudEvents 1.0 \
              are taken in HTTP's three modes: structured (`{}`), batched (`{}`), and binary. A \
              request of a JSON media type is in binary mode when it has one of the headers \
              `ce-specversion`, `ce-id`, `ce-source` and `ce-type`; it then needs all four, and its \

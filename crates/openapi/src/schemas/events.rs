@@ -2,6 +2,7 @@
 
 use domain::{
     event::{MAX_BATCH, MAX_DEPTH, cloud_event::MAX_IDENTIFIER},
+    matching::MAX_UNEVALUATED_NAMED,
     page::MAX_LIMIT,
 };
 use serde_json::json;
@@ -10,7 +11,8 @@ use super::{Named, action_id, delivery_id, event_id, event_type, page, trigger_i
 use crate::{
     parameters,
     schema::{
-        Schema, any_object, constant, either, flag, list, object, of, text, time, time_given,
+        Schema, any_object, constant, count, either, flag, list, object, of, one_of, text, time,
+        time_given,
     },
 };
 
@@ -127,7 +129,7 @@ fn accepted() -> Schema {
         ("trigger_id", trigger_id()),
         ("action_id", action_id()),
     ]);
-    object([
+    let mut members = vec![
         ("id", event_id()),
         ("type", event_type()),
         ("deliveries", list(owed).says("The webhooks that are owed.")),
@@ -135,11 +137,55 @@ fn accepted() -> Schema {
             "duplicate",
             flag().says("Whether it was there already. The ids are then those of before."),
         ),
-    ])
+    ];
+    members.extend(omitted());
+    object(members)
+}
+
+/// What an event has no deliveries for, though it may match.
+fn omitted() -> [Named; 2] {
+    let reason = one_of(["filter_too_expensive", "event_too_expensive"]).says(
+        "`filter_too_expensive`: it takes more steps than one filter may. `event_too_expensive`: the \
+         account's filters together had taken the event's steps.",
+    );
+    let trigger = object([("id", trigger_id()), ("reason", reason)]);
+    let triggers = object([
+        ("count", count().says("How many triggers.")),
+        (
+            "triggers",
+            list(trigger)
+                .at_most(MAX_UNEVALUATED_NAMED)
+                .says(format!("The first {MAX_UNEVALUATED_NAMED}.")),
+        ),
+    ]);
+    let deliveries = object([
+        (
+            "count",
+            count().says("How many, those that are listed as `skipped` included."),
+        ),
+        ("limit", count().says("The most that one event creates.")),
+    ]);
+    [
+        (
+            "unevaluated_triggers?",
+            triggers.says(
+                "The triggers that did not fire because their filters take too many steps on this \
+                 event. There where there are any, when it was last matched.",
+            ),
+        ),
+        (
+            "omitted_deliveries?",
+            deliveries.says(
+                "The deliveries that the event would have had, had it not as many as one event may \
+                 have (`max_deliveries_per_event`). There where there are any, when it was last \
+                 matched.",
+            ),
+        ),
+    ]
 }
 
 fn row() -> Vec<Named> {
-    vec![
+    let mut members = vec![
         ("id", event_id()),
         ("type", event_type()),
         ("occurred_at", time().says("When it happened.")),
@@ -150,7 +196,9 @@ fn row() -> Vec<Named> {
             "test",
             flag().says("Whether it was made up to test an action."),
         ),
-    ]
+    ];
+    members.extend(omitted());
+    members
 }
 
 fn details() -> Schema {
