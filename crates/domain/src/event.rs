@@ -7,14 +7,18 @@ pub mod cloud_event;
 mod posted;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use sha2::{Digest as _, Sha256};
 
 pub use posted::{Events, MAX_BATCH, Posted};
 
 use crate::{
     catalogue::{Catalogue, EventType},
-    input::FieldError,
+    input::{
+        FieldError,
+        exact::{self, Repeats},
+    },
+    number,
     time::Timestamp,
 };
 
@@ -81,9 +85,9 @@ impl EventInput {
             .ok();
         let data = self
             .data
-            .ok_or_else(|| "is required".to_owned())
-            .and_then(object);
-        let data = data.map_err(|error| check("/data", error)).ok();
+            .ok_or_else(|| FieldError::new("", "is required"))
+            .and_then(exact_object);
+        let data = data.map_err(|error| check(&format!("/data{}", error.pointer), error.detail));
         let occurred_at = self
             .occurred_at
             .as_deref()
@@ -94,13 +98,10 @@ impl EventInput {
         let producer_id = producer_id.map_err(|error| check("/id", error.to_string()));
 
         match (event_type, data, occurred_at, producer_id) {
-            (Some(event_type), Some(data), Ok(occurred_at), Ok(producer_id)) => {
-                let fingerprint = fingerprint([
-                    &event_type.key,
-                    self.occurred_at.as_deref().unwrap_or_default(),
-                    producer_id.as_deref().unwrap_or_default(),
-                    data.get(),
-                ]);
+            (Some(event_type), Ok(data), Ok(occurred_at), Ok(producer_id)) => {
+                let time = occurred_at.map_or(String::new(), |time| time.to_string());
+                let id = producer_id.as_deref().unwrap_or_default();
+                let fingerprint = fingerprint([&event_type.key, &time, id], &data);
                 Ok(NewEvent {
                     event_type,
                     data,
@@ -115,14 +116,55 @@ impl EventInput {
     }
 }
 
-/// SHA-256 of these texts, none of which has a NUL.
-fn fingerprint<const N: usize>(texts: [&str; N]) -> [u8; 32] {
+/// SHA-256 of these texts, none of which has a NUL, and of what the data say: the same whatever the
+/// order of members, the white space, and the way in which numbers and texts are written.
+fn fingerprint<const N: usize>(texts: [&str; N], data: &RawValue) -> [u8; 32] {
     let mut hash = Sha256::new();
     for text in texts {
         hash.update(text);
         hash.update([0]);
     }
+    match serde_json::from_str(data.get()) {
+        Ok(value) => hash_value(&value, &mut hash),
+        Err(_) => hash.update(data.get()),
+    }
     hash.finalize().into()
+}
+
+/// Hashes a value as JSON with the members of objects in order. It nests no deeper than
+/// [`MAX_DEPTH`].
+fn hash_value(value: &Value, hash: &mut Sha256) {
+    match value {
+        Value::Number(number) => hash.update(number::canonical(number.as_str())),
+        Value::Array(elements) => {
+            hash.update("[");
+            for element in elements {
+                hash_value(element, hash);
+                hash.update(",");
+            }
+            hash.update("]");
+        }
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            hash.update("{");
+            for (name, value) in members {
+                hash.update(Value::from(name.as_str()).to_string());
+                hash.update(":");
+                hash_value(value, hash);
+                hash.update(",");
+            }
+            hash.update("}");
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => hash.update(value.to_string()),
+    }
+}
+
+/// Data that is an [`object`], in which nothing would be lost or misread.
+fn exact_object(data: Box<RawValue>) -> Result<Box<RawValue>, FieldError> {
+    let data = object(data).map_err(|error| FieldError::new("", error))?;
+    exact::check(&data, Repeats::Allowed)?;
+    Ok(data)
 }
 
 /// Data that is an object, nested no deeper than [`MAX_DEPTH`].
@@ -199,9 +241,9 @@ mod tests {
 
     #[test]
     fn data_is_kept_to_the_letter() {
-        let body = r#"{"type":"message.sent","data":{ "n": 1e400, "b":1,"a":2 }}"#;
+        let body = r#"{"type":"message.sent","data":{ "n": 1e300, "b":1,"a":2.0 }}"#;
         let event = parse(body).unwrap();
-        assert_eq!(event.data.get(), r#"{ "n": 1e400, "b":1,"a":2 }"#);
+        assert_eq!(event.data.get(), r#"{ "n": 1e300, "b":1,"a":2.0 }"#);
         assert_eq!(event.event_type.key, "message.sent");
     }
 
@@ -234,6 +276,44 @@ mod tests {
         let found = errors(&nested(MAX_DEPTH + 1));
         assert_eq!(found[0].0, "/data");
         assert!(found[0].1.contains("deeper"), "{}", found[0].1);
+    }
+
+    #[test]
+    fn data_that_would_be_lost_is_refused() {
+        for (data, pointer) in [
+            (r#"{"a":["\ud83d"]}"#, "/data/a/0"),
+            (r#"{"\udc00":1}"#, "/data/\\udc00"),
+            (r#"{"a":{"b":1e400}}"#, "/data/a/b"),
+        ] {
+            let found = errors(&format!(r#"{{"type":"message.sent","data":{data}}}"#));
+            assert_eq!(found[0].0, pointer, "{data}");
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_is_that_of_the_value() {
+        let print = |body: &str| parse(body).unwrap().fingerprint;
+        let time = "2026-11-23T15:04:05Z";
+        let base = print(&format!(
+            r#"{{"type":"message.sent","data":{{"a":[1,"é"],"b":{{"c":10,"d":0}}}},"occurred_at":"{time}"}}"#
+        ));
+        for same in [
+            r#"{"data":{"b":{"d":-0.0,"c":1e1},"a":[1.0,"\u00e9"]},"occurred_at":"2026-11-23T15:04:05.000Z","type":"message.sent"}"#,
+            r#" {"type":"message.sent","data":{ "a":[1, "é"], "b":{"c":10.0,"d":0} },"occurred_at":"2026-11-23T16:04:05+01:00"}"#,
+        ] {
+            assert_eq!(base, print(same), "{same}");
+        }
+        for other in [
+            r#"{"a":["é",1]}"#,
+            r#"{"a":[1],"b":1}"#,
+            r#"{"a":"[1]"}"#,
+            r#"{"a":[[1]]}"#,
+            "{}",
+        ] {
+            let other =
+                format!(r#"{{"type":"message.sent","data":{other},"occurred_at":"{time}"}}"#);
+            assert_ne!(base, print(&other), "{other}");
+        }
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! Reading what callers send: JSON into a type, and what is wrong with it in their words.
 
+pub mod exact;
 mod object;
+mod whole;
 
 pub use object::{Object, objects, objects_if_any};
+pub use whole::Whole;
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 /// The largest body of a request, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -78,6 +82,19 @@ pub(crate) fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
+/// Parses a JSON document of which nothing may be lost: no member is there twice, and every reader
+/// reads its texts and numbers the same.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_exact<T: DeserializeOwned>(json: &[u8]) -> Result<T, Unreadable> {
+    let text: &RawValue = serde_json::from_slice(without_mark(json))
+        .map_err(|error| unreadable(&error, String::new()))?;
+    exact::check(text, exact::Repeats::Refused).map_err(Unreadable::Shape)?;
+    parse(json)
+}
+
 /// Turns a JSON value into `T`, with errors as [`parse`] gives them.
 ///
 /// # Errors
@@ -89,7 +106,7 @@ pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Fi
 }
 
 fn unreadable(error: &serde_json::Error, pointer: String) -> Unreadable {
-    let detail = plain(&error.to_string()).to_owned();
+    let detail = plain(&error.to_string());
     if error.is_data() {
         Unreadable::Shape(FieldError { pointer, detail })
     } else {
@@ -101,11 +118,57 @@ fn unreadable(error: &serde_json::Error, pointer: String) -> Unreadable {
     }
 }
 
-/// serde_json ends its messages with the position, which has a place of its own here.
-fn plain(message: &str) -> &str {
-    message
+/// What serde says is wrong, in words that name no type of ours, and without the position, which
+/// has a place of its own here.
+fn plain(message: &str) -> String {
+    let message = message
         .rfind(" at line ")
-        .map_or(message, |end| &message[..end])
+        .map_or(message, |end| &message[..end]);
+    let of_type = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "));
+    match of_type.and_then(|rest| rest.rsplit_once(", expected ")) {
+        Some((found, expected)) => {
+            format!(
+                "must be {}, not {}",
+                plain_expected(expected),
+                plain_found(found)
+            )
+        }
+        None => match message.strip_prefix("duplicate field ") {
+            Some(name) => format!("has {name} twice"),
+            None => message.to_owned(),
+        },
+    }
+}
+
+/// What was expected, as people say it.
+fn plain_expected(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other if other.starts_with("struct ") || other.starts_with("enum ") => "an object",
+        other => other,
+    }
+}
+
+/// What was found, as people say it.
+fn plain_found(found: &str) -> String {
+    match found {
+        "sequence" => "a list".to_owned(),
+        "map" => "an object".to_owned(),
+        "number" => "a number".to_owned(),
+        "unit value" => "null".to_owned(),
+        other => {
+            let kinds = ["string ", "integer ", "floating point ", "boolean "];
+            let value = kinds.iter().find_map(|kind| other.strip_prefix(kind));
+            value.unwrap_or(other).trim_matches('`').to_owned()
+        }
+    }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -225,47 +288,43 @@ mod tests {
             (
                 "[[]]",
                 "",
-                "invalid type: sequence, expected a thing: an object with inner",
+                "must be a thing: an object with inner, not a list",
             ),
             (
                 "[]",
                 "",
-                "invalid type: sequence, expected a thing: an object with inner",
+                "must be a thing: an object with inner, not a list",
             ),
-            (
-                "7",
-                "",
-                "invalid type: integer `7`, expected a thing: an object with inner",
-            ),
+            ("7", "", "must be a thing: an object with inner, not 7"),
             (
                 "-7.5",
                 "",
-                "invalid type: number, expected a thing: an object with inner",
+                "must be a thing: an object with inner, not a number",
             ),
             (
                 "\"x\"",
                 "",
-                "invalid type: string \"x\", expected a thing: an object with inner",
+                "must be a thing: an object with inner, not \"x\"",
             ),
             (
                 "true",
                 "",
-                "invalid type: boolean `true`, expected a thing: an object with inner",
+                "must be a thing: an object with inner, not true",
             ),
             (
                 "null",
                 "",
-                "invalid type: null, expected a thing: an object with inner",
+                "must be a thing: an object with inner, not null",
             ),
             (
                 r#"{"inner":[["a"]]}"#,
                 "/inner/0",
-                "invalid type: sequence, expected struct Wanted",
+                "must be an object, not a list",
             ),
             (
                 r#"{"inner":[{"name":1}]}"#,
                 "/inner/0/name",
-                "invalid type: integer `1`, expected a string",
+                "must be a string, not 1",
             ),
         ] {
             let Err(Unreadable::Shape(error)) = read(json) else {
@@ -330,7 +389,9 @@ mod tests {
         };
         assert_eq!(error.pointer, "/list/1");
         assert!(
-            error.detail.starts_with("invalid type: string \"x\""),
+            error
+                .detail
+                .starts_with("must be a whole number that is not negative, not \"x\""),
             "{}",
             error.detail
         );

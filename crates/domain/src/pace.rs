@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::input::Whole;
+
 /// The most requests a second that can be asked for: what is faster needs no limit here.
 pub const MAX_PER_SECOND: u32 = 50;
 
@@ -37,16 +39,12 @@ impl Pace {
     /// # Errors
     ///
     /// What is wrong with `max_per_second`.
-    pub fn parse(ordered: bool, max_per_second: Option<u32>) -> Result<Self, String> {
-        match max_per_second {
-            Some(most) if !(1..=MAX_PER_SECOND).contains(&most) => {
-                Err(format!("is 1 to {MAX_PER_SECOND}, not {most}"))
-            }
-            max_per_second => Ok(Self {
-                ordered,
-                max_per_second,
-            }),
-        }
+    pub fn parse(ordered: bool, max_per_second: Option<&Whole>) -> Result<Self, String> {
+        let max_per_second = max_per_second.map(|most| most.within(1..=MAX_PER_SECOND));
+        Ok(Self {
+            ordered,
+            max_per_second: max_per_second.transpose()?,
+        })
     }
 }
 
@@ -57,7 +55,7 @@ mod tests {
     #[test]
     fn no_more_than_the_limit_fit_into_a_second() {
         for most in 1..=MAX_PER_SECOND {
-            let pace = Pace::parse(false, Some(most)).unwrap();
+            let pace = Pace::parse(false, Some(&most.into())).unwrap();
             assert!(pace.interval() * most >= Duration::from_secs(1), "{most}");
             let exact = Duration::from_secs(1) / most;
             assert!(pace.interval() < exact + Duration::from_millis(1), "{most}");
@@ -68,8 +66,11 @@ mod tests {
     #[test]
     fn a_limit_is_a_number_that_can_be_kept() {
         for most in [0, MAX_PER_SECOND + 1] {
-            let refused = Pace::parse(true, Some(most)).unwrap_err();
-            assert_eq!(refused, format!("is 1 to 50, not {most}"));
+            let refused = Pace::parse(true, Some(&most.into())).unwrap_err();
+            assert_eq!(
+                refused,
+                format!("is a whole number from 1 to 50, not {most}")
+            );
         }
         assert!(Pace::parse(false, None).unwrap().is_free());
         assert!(!Pace::parse(true, None).unwrap().is_free());

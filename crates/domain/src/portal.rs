@@ -18,7 +18,7 @@ use crate::{
     access::{Denied, Need, Scope, allow},
     account::AccountId,
     id::ApiKeyId,
-    input::FieldError,
+    input::{FieldError, Whole},
     rate_limit::RateLimit,
     sealing::{NONCE_LENGTH, Sealed, Sealer},
     time::Timestamp,
@@ -118,7 +118,7 @@ pub struct Session {
     expecting = "an object with expires_in, role, return_url and reusable"
 )]
 pub struct LinkInput {
-    expires_in: Option<u64>,
+    expires_in: Option<Whole>,
     role: Option<String>,
     return_url: Option<String>,
     reusable: Option<bool>,
@@ -138,12 +138,11 @@ impl LinkInput {
         now: Timestamp,
     ) -> Result<Link, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let seconds = self.expires_in.unwrap_or(DEFAULT_LINK.as_secs());
-        if !(MIN_LINK.as_secs()..=MAX_LINK.as_secs()).contains(&seconds) {
-            let (min, max) = (MIN_LINK.as_secs(), MAX_LINK.as_secs());
-            let detail = format!("is a number of seconds from {min} to {max}");
-            errors.push(FieldError::new("/expires_in", detail));
-        }
+        let seconds = self.expires_in.map(|seconds| {
+            let seconds = seconds.within(MIN_LINK.as_secs()..=MAX_LINK.as_secs());
+            seconds.map_err(|detail| errors.push(FieldError::new("/expires_in", detail)))
+        });
+        let lifetime = seconds.and_then(Result::ok).map(Duration::from_secs);
         let role = match self.role.as_deref() {
             None | Some("manage") => Role::Manage,
             Some("view") => Role::View,
@@ -170,7 +169,7 @@ impl LinkInput {
                 key,
             },
             reusable: self.reusable.unwrap_or(false),
-            expires_at: now + Duration::from_secs(seconds),
+            expires_at: now + lifetime.unwrap_or(DEFAULT_LINK),
         })
     }
 }
@@ -450,7 +449,7 @@ mod tests {
         assert_eq!(
             errors,
             Err(vec![
-                "/expires_in is a number of seconds from 60 to 604800".to_owned(),
+                "/expires_in is a whole number from 60 to 604800, not 59".to_owned(),
                 "/role is manage or view".to_owned(),
                 "/return_url is an absolute http or https URL".to_owned(),
             ])

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::{
+    input::{FieldError, Whole},
+    time::Timestamp,
+};
 
 const MINUTE: u32 = 60;
 const HOUR: u32 = 60 * MINUTE;
@@ -68,6 +71,22 @@ impl TryFrom<Vec<u32>> for RetrySchedule {
 }
 
 impl RetrySchedule {
+    /// The schedule that a caller writes.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, under the pointer of the delay that is no whole number.
+    pub fn parse(delays: &[Whole]) -> Result<Self, FieldError> {
+        let seconds = delays.iter().enumerate().map(|(place, delay)| {
+            delay.within(0..=u32::MAX).or_else(|_| {
+                let delay = delay.within(1..=MAX_DELAY);
+                delay.map_err(|error| FieldError::new(format!("/{place}"), error))
+            })
+        });
+        let seconds: Vec<_> = seconds.collect::<Result<_, _>>()?;
+        Self::try_from(seconds).map_err(|error| FieldError::new("", error))
+    }
+
     /// The delays, in seconds.
     pub fn delays(&self) -> &[u32] {
         &self.0

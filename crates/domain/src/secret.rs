@@ -12,7 +12,10 @@ use base64::{
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::{input::FieldError, time::Timestamp};
+use crate::{
+    input::{FieldError, Whole},
+    time::Timestamp,
+};
 
 const PREFIX: &str = "whsec_";
 
@@ -28,7 +31,7 @@ pub const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with overlap_seconds")]
 pub struct RotationInput {
-    overlap_seconds: Option<u32>,
+    overlap_seconds: Option<Whole>,
 }
 
 impl RotationInput {
@@ -38,15 +41,12 @@ impl RotationInput {
     ///
     /// When it is longer than [`MAX_OVERLAP`].
     pub fn overlap(&self) -> Result<Duration, FieldError> {
-        let overlap = self.overlap_seconds.map_or(DEFAULT_OVERLAP, |seconds| {
-            Duration::from_secs(seconds.into())
-        });
-        if overlap > MAX_OVERLAP {
-            let (most, given) = (MAX_OVERLAP.as_secs(), overlap.as_secs());
-            let detail = format!("is 0 to {most} (7 days), not {given}");
-            return Err(FieldError::new("/overlap_seconds", detail));
-        }
-        Ok(overlap)
+        let Some(seconds) = &self.overlap_seconds else {
+            return Ok(DEFAULT_OVERLAP);
+        };
+        let seconds = seconds.within(0..=MAX_OVERLAP.as_secs());
+        let overlap = seconds.map(Duration::from_secs);
+        overlap.map_err(|detail| FieldError::new("/overlap_seconds", detail))
     }
 }
 

@@ -603,12 +603,12 @@ impl Action {
                 .as_ref()
                 .map(|template| template.source().to_owned()),
             content_type: Some(self.content_type.clone()),
-            timeout_seconds: Some(self.timeout_seconds),
+            timeout_seconds: Some(self.timeout_seconds.into()),
             retry_schedule: serde_json::to_value(&self.retry_schedule)
                 .and_then(serde_json::from_value)
                 .ok(),
             ordered: Some(self.pace.ordered),
-            max_per_second: self.pace.max_per_second,
+            max_per_second: self.pace.max_per_second.map(Into::into),
         };
         let patch = with_plain_header_names(patch)?;
         let says = |member| patch.get(member).is_some();

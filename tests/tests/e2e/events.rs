@@ -524,3 +524,221 @@ async fn an_account_needs_no_creation_and_has_any_allowed_name() -> Result<()> {
     }
     Ok(())
 }
+
+async fn post_text(account: &Account, media_type: &str, body: &str) -> Result<e2e::Reply> {
+    let headers = [("content-type", media_type)];
+    let api = Service::shared().api();
+    api.send(
+        Method::POST,
+        &account.path("/events"),
+        &headers,
+        body.to_owned(),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn data_that_would_be_lost_on_the_way_is_refused_with_its_pointer() -> Result<()> {
+    let account = account();
+    for (data, pointer) in [
+        (r#"{"a": ["\ud83d"]}"#, "/data/a/0"),
+        (r#"{"\ud83d": 1}"#, r"/data/\ud83d"),
+        (r#"{"a": {"b": 1e400}}"#, "/data/a/b"),
+    ] {
+        let body = format!(r#"{{"type": "message.sent", "data": {data}}}"#);
+        let refused = post_text(&account, "application/json", &body).await?;
+        assert_eq!(refused.problem(422)?.pointers(), [pointer], "{data}");
+        let batch = format!(r#"[{{"type": "message.sent", "data": {{}}}}, {body}]"#);
+        let refused = post_text(&account, "application/json", &batch).await?;
+        assert_eq!(refused.problem(422)?.pointers(), [format!("/1{pointer}")]);
+        let cloud_event = format!(
+            r#"{{"specversion": "1.0", "id": "1", "source": "/s", "type": "message.sent", "data": {data}}}"#
+        );
+        let media_type = "application/cloudevents+json";
+        let refused = post_text(&account, media_type, &cloud_event).await?;
+        assert_eq!(refused.problem(422)?.pointers(), [pointer], "{data}");
+    }
+    assert_eq!(account.ids("/events").await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_value_under_the_same_key_is_the_same_event() -> Result<()> {
+    let account = account();
+    let post = async |body: &str| {
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", "booking-81"),
+        ];
+        let path = account.path("/events");
+        let api = Service::shared().api();
+        api.send(Method::POST, &path, &headers, body.to_owned())
+            .await
+    };
+    let first = post(
+        r#"{"type":"message.sent","data":{"a":[1,"é"],"b":{"c":10,"d":0}},"occurred_at":"2026-11-23T15:04:05Z"}"#,
+    );
+    let first = first.await?.json(202)?;
+    for again in [
+        r#"{"occurred_at":"2026-11-23T15:04:05.000Z","data":{"b":{"d":-0.0,"c":1e1},"a":[1.0,"\u00e9"]},"type":"message.sent"}"#,
+        r#" {"type": "message.sent", "data": {"a": [1, "é"], "b": {"c": 10, "d": 0}}, "occurred_at": "2026-11-23T16:04:05+01:00"}"#,
+    ] {
+        let again = post(again).await?.json(200)?;
+        assert_eq!(again["id"], first["id"]);
+        assert_eq!(again["duplicate"], true);
+    }
+    let other = r#"{"type":"message.sent","data":{"a":["é",1],"b":{"c":10,"d":0}},"occurred_at":"2026-11-23T15:04:05Z"}"#;
+    post(other).await?.problem(422)?;
+    // What is kept is what was posted first, to the letter.
+    let shown = account.get(&format!("/events/{}", id(&first))).await?;
+    let shown = shown.json(200)?;
+    assert_eq!(
+        shown["data"].to_string(),
+        r#"{"a":[1,"é"],"b":{"c":10,"d":0}}"#
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_is_accepted_whatever_its_filters_take_and_says_which_were_not_evaluated()
+-> Result<()> {
+    let account = account();
+    let cheap = account.hook_with("message.sent", json!({ "name": "A", "url": URL }));
+    let cheap = cheap.await?;
+    let mut expensive = Vec::new();
+    for _ in 0..20 {
+        expensive.push(account.trigger(&expensive_trigger()).await?);
+    }
+    let told = account.trigger(&json!({
+        "type": "webhook.filters_skipped", "name": "Operators",
+        "actions": [{ "name": "A", "url": URL }],
+    }));
+    told.await?;
+
+    let accepted = account.event("message.sent", &many_values()).await?;
+    let unevaluated = &accepted["unevaluated_triggers"];
+    assert_eq!(unevaluated["count"], 20, "{accepted}");
+    let mut named: Vec<_> = unevaluated["triggers"]
+        .as_array()
+        .context("triggers")?
+        .iter()
+        .map(id)
+        .collect();
+    named.sort_unstable();
+    let mut all: Vec<_> = expensive.iter().map(id).collect();
+    all.sort_unstable();
+    assert_eq!(named, all);
+    let reason = unevaluated["triggers"][0]["reason"]
+        .as_str()
+        .context("a reason")?;
+    ensure!(reason == "filter_too_expensive" || reason == "event_too_expensive");
+    assert_eq!(
+        accepted["deliveries"][0]["trigger_id"],
+        cheap.trigger.as_str()
+    );
+    let path = format!("/events/{}", id(&accepted));
+    let shown = account.get(&path).await?.json(200)?;
+    assert_eq!(shown["unevaluated_triggers"], *unevaluated);
+    let replayed = account
+        .post(&format!("{path}/replay"), &json!({}))
+        .await?
+        .json(202)?;
+    assert_eq!(replayed["unevaluated_triggers"]["count"], 20);
+    e2e::eventually("an operator event", e2e::DEADLINE, async || {
+        let told = account.ids("/events?type=webhook.filters_skipped").await?;
+        Ok(told.first().map(|_| ()).ok_or_else(|| "none".to_owned()))
+    })
+    .await?;
+
+    // Once they are evaluated, a replay leaves nothing open.
+    for trigger in &expensive {
+        account
+            .delete(&format!("/triggers/{}", id(trigger)))
+            .await?
+            .empty(204)?;
+    }
+    account
+        .post(&format!("{path}/replay"), &json!({}))
+        .await?
+        .json(202)?;
+    let shown = account.get(&path).await?.json(200)?;
+    assert_eq!(shown.get("unevaluated_triggers"), None);
+    Ok(())
+}
+
+/// A trigger whose filter compares each of an event's `data.list` with 500 texts.
+fn expensive_trigger() -> Value {
+    let texts: Vec<_> = (0..500).map(|n| format!("v{n}")).collect();
+    json!({
+        "type": "message.sent", "name": "T", "filter": { "data.list": { "$in": texts } },
+        "actions": [{ "name": "A", "url": URL, "enabled": false }],
+    })
+}
+
+fn many_values() -> Value {
+    json!({ "list": vec!["x"; 2_000] })
+}
+
+#[tokio::test]
+async fn an_array_on_whose_events_filters_take_too_long_is_refused_with_an_index() -> Result<()> {
+    let account = account();
+    for _ in 0..20 {
+        account.trigger(&expensive_trigger()).await?;
+    }
+    let event = json!({ "type": "message.sent", "data": many_values() });
+    let start = std::time::Instant::now();
+    let refused = account
+        .post("/events", &json!(vec![event.clone(); 100]))
+        .await?;
+    let took = start.elapsed();
+    println!("refused after {took:?}");
+    let problem = refused.problem(422)?;
+    let pointers = problem.pointers();
+    let [pointer] = pointers.as_slice() else {
+        anyhow::bail!("one pointer: {pointers:?}")
+    };
+    let index: usize = pointer
+        .trim_start_matches('/')
+        .parse()
+        .context("an index")?;
+    ensure!((1..100).contains(&index), "{index}");
+    assert_eq!(account.ids("/events").await?, Vec::<String>::new());
+    // Those before it are accepted by themselves.
+    account
+        .post("/events", &json!(vec![event; index]))
+        .await?
+        .json(202)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_creates_as_many_deliveries_as_it_may_and_counts_the_rest() -> Result<()> {
+    let service = Service::with(e2e::Settings::default().with("max_deliveries_per_event", "3"))?;
+    let account = service.account();
+    let action = json!({ "name": "A", "url": URL });
+    let trigger = json!({ "type": "message.sent", "name": "T", "actions": vec![action; 5] });
+    account.trigger(&trigger).await?;
+    let accepted = account.event("message.sent", &json!({})).await?;
+    assert_eq!(accepted["deliveries"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        accepted["omitted_deliveries"],
+        json!({ "count": 2, "limit": 3 })
+    );
+    let skipped = account.get("/deliveries?status=skipped").await?.json(200)?;
+    assert_eq!(skipped["data"].as_array().map(Vec::len), Some(2));
+    ensure!(
+        skipped["data"][0]["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("as many"))
+    );
+    let path = format!("/events/{}", id(&accepted));
+    let shown = account.get(&path).await?.json(200)?;
+    assert_eq!(shown["omitted_deliveries"]["count"], 2);
+    let replayed = account
+        .post(&format!("{path}/replay"), &json!({}))
+        .await?
+        .json(202)?;
+    assert_eq!(replayed["deliveries"].as_array().map(Vec::len), Some(3));
+    assert_eq!(replayed["omitted_deliveries"]["count"], 2);
+    Ok(())
+}

@@ -334,3 +334,61 @@ async fn a_purge_that_makes_no_sense_is_refused() -> Result<()> {
     assert_eq!(account.ids("/events").await?.len(), 1);
     Ok(())
 }
+
+#[tokio::test]
+async fn numbers_are_purged_and_filtered_by_their_exact_value() -> Result<()> {
+    let account = account();
+    let api = Service::shared().api();
+    let json = [("content-type", "application/json")];
+    let filter = r#"{"data.n": 100000000000000000001}"#;
+    let trigger = format!(
+        r#"{{"type": "message.sent", "name": "T", "filter": {filter},
+             "actions": [{{"name": "A", "url": "{URL}", "enabled": false}}]}}"#
+    );
+    let path = account.path("/triggers");
+    let trigger = api
+        .send(http::Method::POST, &path, &json, trigger)
+        .await?
+        .json(201)?;
+    let stored = account
+        .get(&format!("/triggers/{}", id(&trigger)))
+        .await?
+        .json(200)?;
+    assert_eq!(
+        stored["filter"]["data.n"].to_string(),
+        "100000000000000000001"
+    );
+
+    let mut kept = Vec::new();
+    for number in [
+        "100000000000000000001",
+        "100000000000000000002",
+        "100000000000000000001.0",
+        "1.00000000000000000001e20",
+        "1e20",
+    ] {
+        let event = format!(r#"{{"type": "message.sent", "data": {{"n": {number}}}}}"#);
+        let path = account.path("/events");
+        let accepted = api
+            .send(http::Method::POST, &path, &json, event)
+            .await?
+            .json(202)?;
+        let path = format!("/deliveries?event={}", id(&accepted));
+        let matches = !account.ids(&path).await?.is_empty();
+        let is_same = !matches!(number, "100000000000000000002" | "1e20");
+        assert_eq!(matches, is_same, "{number}");
+        if !is_same {
+            kept.push(id(&accepted).to_owned());
+        }
+    }
+    let path = account.path("/purge");
+    let body = r#"{"path": "data.n", "equals": 100000000000000000001}"#;
+    let purged = api
+        .send(http::Method::POST, &path, &json, body)
+        .await?
+        .json(200)?;
+    assert_eq!(purged["events"], 3);
+    kept.reverse();
+    assert_eq!(account.ids("/events").await?, kept);
+    Ok(())
+}

@@ -164,19 +164,19 @@ async fn each_wrong_field_of_a_trigger_is_named_by_its_pointer() -> Result<()> {
     let long = "n".repeat(201);
     for (change, pointer, said) in [
         (json!({ "type": null }), "/type", "required"),
-        (json!({ "type": 7 }), "/type", "invalid type"),
+        (json!({ "type": 7 }), "/type", "must be a string, not 7"),
         (json!({ "name": null }), "/name", "required"),
         (json!({ "name": "" }), "/name", "empty"),
         (json!({ "name": long }), "/name", "201"),
         (json!({ "name": "a\u{7}b" }), "/name", "control"),
-        (json!({ "enabled": "yes" }), "/enabled", "invalid type"),
+        (json!({ "enabled": "yes" }), "/enabled", "true or false"),
         (json!({ "filter": [] }), "/filter", "object"),
         (
             json!({ "filter": { "data.x": { "$regex": "." } } }),
             "/filter/data.x/$regex",
             "$regex",
         ),
-        (json!({ "actions": {} }), "/actions", "invalid type"),
+        (json!({ "actions": {} }), "/actions", "must be a list"),
         (
             json!({ "actions": [{ "name": "No URL" }] }),
             "/actions/0/url",
@@ -272,7 +272,7 @@ async fn each_wrong_field_of_an_action_is_named_by_its_pointer() -> Result<()> {
         (
             json!({ "retry_schedule": ["5"] }),
             "/retry_schedule/0",
-            "invalid type",
+            "is a whole number from 1",
         ),
     ] {
         let mut action = json!({ "name": "Tell them", "url": URL });
@@ -1292,6 +1292,146 @@ async fn custom_headers_and_methods_reach_the_receiver() -> Result<()> {
         assert_eq!(content_type, "application/cloudevents+json; charset=utf-8");
         account.delete(&hook.trigger_path()).await?.empty(204)?;
         receiver.forget();
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_member_that_is_there_twice_is_refused_wherever_it_is() -> Result<()> {
+    let account = account();
+    let trigger = account
+        .trigger(&json!({ "type": "message.sent", "name": "T", "actions": [{ "name": "A", "url": URL }] }))
+        .await?;
+    let of_trigger = format!("/triggers/{}", id(&trigger));
+    let of_action = format!("{of_trigger}/actions/{}", id(&trigger["actions"][0]));
+    let action = |rest: &str| format!(r#"{{"name": "A", "url": "{URL}", {rest}}}"#);
+    let new = |rest: &str| format!(r#"{{"type": "message.sent", "name": "T", {rest}}}"#);
+    for (method, path, body, pointer) in [
+        (
+            Method::POST,
+            "/triggers".to_owned(),
+            new(r#""filter": {"data.n": 1, "data.n": 2}"#),
+            "/filter/data.n",
+        ),
+        (
+            Method::POST,
+            "/triggers".to_owned(),
+            new(r#""name": "U""#),
+            "/name",
+        ),
+        (
+            Method::POST,
+            format!("{of_trigger}/actions"),
+            action(r#""headers": {"x-a": "1", "x-a": "2"}"#),
+            "/headers/x-a",
+        ),
+        (
+            Method::PATCH,
+            of_trigger.clone(),
+            r#"{"name": "U", "name": "V"}"#.to_owned(),
+            "/name",
+        ),
+        (
+            Method::PATCH,
+            of_trigger.clone(),
+            r#"{"filter": {"$or": [{"data.n": {"$gt": 1, "$gt": 2}}]}}"#.to_owned(),
+            "/filter/$or/0/data.n/$gt",
+        ),
+        (
+            Method::PATCH,
+            of_action.clone(),
+            r#"{"headers": {"x-a": "1", "x-a": null}}"#.to_owned(),
+            "/headers/x-a",
+        ),
+    ] {
+        let headers = [("content-type", "application/json")];
+        let api = Service::shared().api();
+        let refused = api
+            .send(method, &account.path(&path), &headers, body.clone())
+            .await?;
+        let problem = refused.problem(422)?;
+        problem.names(pointer, &["twice"])?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn whole_numbers_are_taken_however_they_are_written_and_no_message_names_a_type() -> Result<()>
+{
+    let account = account();
+    let trigger =
+        |action: Value| json!({ "type": "message.sent", "name": "T", "actions": [action] });
+    let api = Service::shared().api();
+    let body = format!(
+        r#"{{"type": "message.sent", "name": "T", "actions": [{{"name": "A", "url": "{URL}",
+            "timeout_seconds": 15.0, "retry_schedule": [6e1, 120.0], "max_per_second": 5.0}}]}}"#
+    );
+    let headers = [("content-type", "application/json")];
+    let made = api
+        .send(Method::POST, &account.path("/triggers"), &headers, body)
+        .await?
+        .json(201)?;
+    let action = &made["actions"][0];
+    assert_eq!(action["timeout_seconds"], 15);
+    assert_eq!(action["retry_schedule"], json!([60, 120]));
+    assert_eq!(action["max_per_second"], 5);
+
+    for (member, value, pointer, detail) in [
+        (
+            "timeout_seconds",
+            json!("15"),
+            "",
+            "is a whole number from 1 to 30",
+        ),
+        (
+            "timeout_seconds",
+            json!(-1),
+            "",
+            "is a whole number from 1 to 30",
+        ),
+        (
+            "timeout_seconds",
+            json!(1.5),
+            "",
+            "is a whole number from 1 to 30",
+        ),
+        (
+            "max_per_second",
+            json!(true),
+            "",
+            "is a whole number from 1 to 50",
+        ),
+        (
+            "retry_schedule",
+            json!([5, "x"]),
+            "",
+            "2 is a whole number from 1 to 604800",
+        ),
+        ("retry_schedule", json!(5), "", "must be a list"),
+        ("headers", json!([]), "", "must be an object"),
+        ("headers", json!({"x-a": 1}), "/x-a", "must be a string"),
+        ("enabled", json!("yes"), "", "must be true or false"),
+        ("name", json!(5), "", "must be a string"),
+        ("secret_headers", json!("x"), "", "must be a list"),
+    ] {
+        let mut action = json!({ "name": "A", "url": URL });
+        action[member] = value.clone();
+        let refused = account
+            .post("/triggers", &trigger(action))
+            .await?
+            .problem(422)?;
+        refused.names(&format!("/actions/0/{member}{pointer}"), &[detail])?;
+        for name in [
+            "u32",
+            "u64",
+            "i64",
+            "f64",
+            "struct",
+            "sequence",
+            "invalid type",
+        ] {
+            ensure!(refused.says(&[name]).is_err(), "{member} {value}: {name}");
+        }
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::{Denied, Need, Scope, allow};
 use crate::{
     account::AccountId,
     id::ApiKeyId,
-    input::{self, FieldError},
+    input::{self, FieldError, Whole},
     time::Timestamp,
     trigger::{Errors, name},
 };
@@ -64,8 +64,8 @@ pub struct ApiKeyInput {
     name: Option<String>,
     scopes: Option<Vec<Scope>>,
     accounts: Option<Vec<String>>,
-    requests_per_minute: Option<u32>,
-    expires_in: Option<u64>,
+    requests_per_minute: Option<Whole>,
+    expires_in: Option<Whole>,
 }
 
 impl ApiKeyInput {
@@ -91,9 +91,15 @@ impl ApiKeyInput {
         });
         let accounts = self.accounts.map(|named| accounts(&named, of_all));
         let accounts = errors.take("/accounts", accounts.transpose());
-        let limit = self.requests_per_minute.map(per_minute).transpose();
+        let limit = self.requests_per_minute.as_ref();
+        let limit = limit
+            .map(|limit| limit.within(1..=MAX_PER_MINUTE))
+            .transpose();
         let limit = errors.take("/requests_per_minute", limit);
-        let expires_at = self.expires_in.map(|seconds| lifetime(seconds, now));
+        let expires_at = self
+            .expires_in
+            .as_ref()
+            .map(|seconds| lifetime(seconds, now));
         let expires_at = errors.take("/expires_in", expires_at.transpose());
         match (name, scopes, accounts, limit, expires_at) {
             (
@@ -175,17 +181,9 @@ fn accounts(named: &[String], of_all: Option<Scope>) -> Result<Vec<AccountId>, S
     named.iter().map(parse).collect()
 }
 
-fn per_minute(limit: u32) -> Result<u32, String> {
-    let allowed = (1..=MAX_PER_MINUTE).contains(&limit);
-    allowed
-        .then_some(limit)
-        .ok_or_else(|| format!("is a whole number from 1 to {MAX_PER_MINUTE}"))
-}
-
-fn lifetime(seconds: u64, now: Timestamp) -> Result<Timestamp, String> {
-    let allowed = (1..=MAX_LIFETIME).contains(&seconds);
-    let end = allowed.then(|| now + Duration::from_secs(seconds));
-    end.ok_or_else(|| format!("is a number of seconds from 1 to {MAX_LIFETIME}"))
+fn lifetime(seconds: &Whole, now: Timestamp) -> Result<Timestamp, String> {
+    let seconds = seconds.within(1..=MAX_LIFETIME)?;
+    Ok(now + Duration::from_secs(seconds))
 }
 
 #[cfg(test)]

@@ -29,7 +29,10 @@ use serde_json::value::RawValue;
 use super::{NewEvent, fingerprint, object};
 use crate::{
     catalogue::Catalogue,
-    input::{self, FieldError, Unreadable},
+    input::{
+        self, FieldError, Unreadable,
+        exact::{self, Repeats},
+    },
     time::Timestamp,
 };
 
@@ -228,7 +231,7 @@ impl CloudEvent {
             {
                 // One time is written in several ways: an SDK has one for each mode.
                 let time = occurred_at.map_or(String::new(), |time| time.to_string());
-                let fingerprint = fingerprint([&event_type.key, &time, &source, &id, data.get()]);
+                let fingerprint = fingerprint([&event_type.key, &time, &source, &id], &data);
                 Ok(NewEvent {
                     event_type,
                     data,
@@ -256,6 +259,7 @@ impl CloudEvent {
     fn data(&mut self) -> Option<Box<RawValue>> {
         let media_type = self.attributes.get("datacontenttype");
         let is_json = media_type.map(|media_type| is_json(media_type));
+        let is_encoded = self.data_base64.is_some();
         let checked = match (self.data.take(), self.data_base64.take(), is_json) {
             (Some(_), Some(_), _) => {
                 Err(("data_base64", "can't be there together with data".into()))
@@ -275,9 +279,18 @@ impl CloudEvent {
                 .map_err(|error| ("data_base64", error)),
             (None, None, _) => Err(("data", "is required".into())),
         };
-        checked
+        let data = checked
             .map_err(|(name, error)| self.wrong(name, error))
-            .ok()
+            .ok()?;
+        let lost = exact::check(&data, Repeats::Allowed).err();
+        match lost {
+            None => return Some(data),
+            Some(FieldError { pointer, detail }) if is_encoded => {
+                self.wrong("data_base64", format!("{pointer} {detail}"));
+            }
+            Some(error) => self.errors.push(error.under("/data")),
+        }
+        None
     }
 }
 

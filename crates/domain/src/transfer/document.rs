@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     id::{ActionId, TriggerId},
-    input::{self, FieldError},
+    input::{self, FieldError, Whole},
     sealing::{OpenError, Sealer},
     signing_keys::Scheme,
     time::Timestamp,
@@ -92,12 +92,12 @@ pub(super) struct ActionEntry {
     pub(super) signature_schemes: Option<Vec<Scheme>>,
     pub(super) body_template: Option<String>,
     pub(super) content_type: Option<String>,
-    pub(super) timeout_seconds: Option<u32>,
-    pub(super) retry_schedule: Option<Vec<u32>>,
+    pub(super) timeout_seconds: Option<Whole>,
+    pub(super) retry_schedule: Option<Vec<Whole>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ordered: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) max_per_second: Option<u32>,
+    pub(super) max_per_second: Option<Whole>,
     pub(super) created_at: Option<Timestamp>,
     /// A [`SealedValues`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -246,10 +246,14 @@ pub(super) fn in_the_clear(
             .as_ref()
             .map(|template| template.source().to_owned()),
         content_type: Some(action.content_type.clone()),
-        timeout_seconds: Some(action.timeout_seconds),
-        retry_schedule: Some(action.retry_schedule.delays().to_vec()),
+        timeout_seconds: Some(action.timeout_seconds.into()),
+        retry_schedule: Some(
+            (action.retry_schedule.delays().iter())
+                .map(|delay| (*delay).into())
+                .collect(),
+        ),
         ordered: Some(action.pace.ordered).filter(|ordered| *ordered),
-        max_per_second: action.pace.max_per_second,
+        max_per_second: action.pace.max_per_second.map(Whole::from),
         created_at: Some(action.created_at),
         sealed: None,
     };

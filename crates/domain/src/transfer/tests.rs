@@ -502,7 +502,7 @@ fn what_is_no_document_of_this_version_is_told_so() {
         (
             changed("/triggers/0/actions", json!(5)),
             "/document/triggers/0/actions",
-            "invalid type",
+            "must be a list",
         ),
         (
             changed("/triggers/0/actions/0/headers/x-team", json!(5)),

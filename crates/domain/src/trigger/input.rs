@@ -11,7 +11,7 @@ use crate::{
     catalogue::{Catalogue, EventType},
     filter::Filter,
     headers::{self, CustomHeaders, sounds_secret},
-    input::{self, FieldError},
+    input::{self, FieldError, Whole},
     pace::Pace,
     schedule::RetrySchedule,
     signing_keys::Scheme,
@@ -54,10 +54,10 @@ pub struct ActionInput {
     pub(crate) signature_schemes: Option<Vec<Scheme>>,
     pub(crate) body_template: Option<String>,
     pub(crate) content_type: Option<String>,
-    pub(crate) timeout_seconds: Option<u32>,
-    pub(crate) retry_schedule: Option<Vec<u32>>,
+    pub(crate) timeout_seconds: Option<Whole>,
+    pub(crate) retry_schedule: Option<Vec<Whole>>,
     pub(crate) ordered: Option<bool>,
-    pub(crate) max_per_second: Option<u32>,
+    pub(crate) max_per_second: Option<Whole>,
 }
 
 /// A [`TriggerInput`] that is in order.
@@ -198,14 +198,17 @@ impl ActionInput {
         );
         let content_type = self.content_type.as_deref().unwrap_or(DEFAULT_CONTENT_TYPE);
         let content_type = errors.take("/content_type", headers::parse_content_type(content_type));
-        let timeout_seconds = errors.take("/timeout_seconds", timeout(self.timeout_seconds));
-        let retry_schedule = errors.take(
-            "/retry_schedule",
-            self.retry_schedule
-                .map_or_else(|| Ok(RetrySchedule::default()), TryFrom::try_from),
-        );
+        let timeout_seconds =
+            errors.take("/timeout_seconds", timeout(self.timeout_seconds.as_ref()));
+        let retry_schedule = self.retry_schedule.as_deref().map(RetrySchedule::parse);
+        let retry_schedule = retry_schedule.unwrap_or_else(|| Ok(RetrySchedule::default()));
+        let retry_schedule = retry_schedule.map_err(|error| vec![error.under("/retry_schedule")]);
+        let retry_schedule = errors.take_all(Some(retry_schedule));
         let ordered = self.ordered.unwrap_or_default();
-        let pace = errors.take("/max_per_second", Pace::parse(ordered, self.max_per_second));
+        let pace = errors.take(
+            "/max_per_second",
+            Pace::parse(ordered, self.max_per_second.as_ref()),
+        );
         let body_template =
             self.body_template
                 .zip(content_type.as_deref())
@@ -322,13 +325,10 @@ pub(crate) fn description(text: Option<String>) -> Result<String, String> {
     }
 }
 
-fn timeout(seconds: Option<u32>) -> Result<u32, String> {
-    let seconds = seconds.unwrap_or(DEFAULT_TIMEOUT);
-    if (1..=MAX_TIMEOUT).contains(&seconds) {
-        Ok(seconds)
-    } else {
-        Err(format!("is 1 to {MAX_TIMEOUT}, not {seconds}"))
-    }
+fn timeout(seconds: Option<&Whole>) -> Result<u32, String> {
+    seconds.map_or(Ok(DEFAULT_TIMEOUT), |seconds| {
+        seconds.within(1..=MAX_TIMEOUT)
+    })
 }
 
 fn check_headers(members: Map<String, Value>) -> Result<CustomHeaders, Vec<FieldError>> {

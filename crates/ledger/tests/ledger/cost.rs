@@ -127,11 +127,7 @@ const ACTS: &[(&str, Act)] = &[
         assert!(ledger.delivery(&acme(), page[0].id).unwrap().is_some());
         assert!(ledger.event(&acme(), page[0].event_id).unwrap().is_some());
         ledger
-            .replay&acme(),
-                page[0].event_id,
-                (&[],
-                filled.now,
-            )
+            .replay(&acme(), page[0].event_id, &[], filled.now)
             .unwrap();
         let actions: Vec<_> = filled.targets.iter().map(|target| target.action).collect();
         assert_eq!(ledger.health(&acme(), &actions).unwrap().len(), 20);

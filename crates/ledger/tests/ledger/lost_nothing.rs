@@ -180,11 +180,7 @@ impl<'a> World<'a> {
     fn replay(&mut self, index: &Index) {
         if let Some(&(event, _)) = pick(&self.events, index) {
             let owed = [self.targets[0].owed(self.now)];
-            assert!(
-                self.ledger
-                    .replay&acme(), event, (&owed, self.now)
-                    .unwrap()
-            );
+            assert!(self.ledger.replay(&acme(), event, &owed, self.now).unwrap());
             self.owe(event, &owed);
         }
     }

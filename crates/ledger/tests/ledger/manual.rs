@@ -261,11 +261,7 @@ fn an_event_is_owed_again_to_what_matches_now() {
     settle_due(&ledger, at(0), &sent());
 
     let second = [Target::new().owed(at(10)), Target::new().skipped(at(10))];
-    assert!(
-        ledger
-            .replay&acme(), event, (&second, at(10))
-            .unwrap()
-    );
+    assert!(ledger.replay(&acme(), event, &second, at(10)).unwrap());
     let (_, claimed) = claim_one(&ledger, at(10));
     assert_eq!(
         (claimed.id, claimed.event, claimed.tries),
@@ -288,24 +284,12 @@ fn an_event_is_owed_again_to_what_matches_now() {
 
     let third = [Target::new().owed(millis(11))];
     let unknown = domain::id::EventId::new(at(0), 7);
+    assert!(!ledger.replay(&acme(), unknown, &third, at(11)).unwrap());
     assert!(
         !ledger
-            .replay&acme(), unknown, (&third, at(11))
-            .unwrap()
-    );
-    assert!(
-        !ledger
-            .replay&account("other"),
-                event,
-                (&third,
-                at(11)
-            )
+            .replay(&account("other"), event, &third, at(11))
             .unwrap()
     );
     assert_eq!(deliveries(&ledger).len(), 3);
-    assert!(
-        ledger
-            .replay&acme(), event, (&[], at(11))
-            .unwrap()
-    );
+    assert!(ledger.replay(&acme(), event, &[], at(11)).unwrap());
 }

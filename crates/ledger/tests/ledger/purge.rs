@@ -172,11 +172,7 @@ fn what_was_in_flight_is_not_brought_back_by_its_result() {
         assert_eq!(ledger.next_due_at().unwrap(), None);
         assert!(
             !ledger
-                .replay&acme(),
-                    claimed.event,
-                    (&[Target::new().owed(at(1))],
-                    at(1)
-                )
+                .replay(&acme(), claimed.event, &[Target::new().owed(at(1))], at(1))
                 .unwrap()
         );
     }
@@ -234,11 +230,7 @@ impl Database for Replaying<'_> {
         if sql.contains("DELETE FROM event") && !self.done.replace(true) {
             let owed = [Target::new().owed(at(1))];
             let ledger = self.database.ledger();
-            assert!(
-                ledger
-                    .replay&acme(), self.event, (&owed, at(1))
-                    .unwrap()
-            );
+            assert!(ledger.replay(&acme(), self.event, &owed, at(1)).unwrap());
         }
         self.database.execute(sql, parameters)
     }

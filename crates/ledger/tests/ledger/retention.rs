@@ -107,11 +107,7 @@ fn an_event_that_was_replayed_stays_as_long_as_its_last_delivery() {
     let (event, _) = Post::new(at(0), &owed).accept(&ledger).unwrap();
     assert!(
         ledger
-            .replay&acme(),
-                event,
-                (&[Target::new().owed(at(100))],
-                at(100)
-            )
+            .replay(&acme(), event, &[Target::new().owed(at(100))], at(100))
             .unwrap()
     );
     settle_due(&ledger, at(100), &sent());

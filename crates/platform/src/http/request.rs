@@ -289,10 +289,11 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// 415 for another content type, 400 for broken JSON, 422 for another shape.
+    /// 415 for another content type, 400 for broken JSON, 422 for another shape or a member that is
+    /// there twice.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         self.require_content_type(&["application/json"])?;
-        let input::Object(value) = input::parse(&self.body)?;
+        let input::Object(value) = input::parse_exact(&self.body)?;
         Ok(value)
     }
 
@@ -313,10 +314,10 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// 415 for another content type, 400 for broken JSON.
+    /// 415 for another content type, 400 for broken JSON, 422 for a member that is there twice.
     pub fn merge_patch(&self) -> Result<serde_json::Value, Problem> {
         self.require_content_type(&["application/merge-patch+json", "application/json"])?;
-        Ok(input::parse(&self.body)?)
+        Ok(input::parse_exact(&self.body)?)
     }
 
     /// Checks that the body is of one of the media types, the first of which is named when not.
