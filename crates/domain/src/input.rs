@@ -136,7 +136,7 @@ fn plain(message: &str) -> String {
             )
         }
         None => match message.strip_prefix("duplicate field ") {
-            Some(name) => format!("has {name} twice"),
+            Some(name) => format!("has the duplicate member {name}"),
             None => message.to_owned(),
         },
     }

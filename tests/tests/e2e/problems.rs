@@ -89,11 +89,11 @@ async fn an_array_of_members_is_no_object() -> Result<()> {
         ("/deliveries/recover", r#"["2026-11-23T15:04:05Z"]"#),
     ] {
         let problem = refused(&account, rest, body, 422).await?;
-        problem.names("", &["sequence", "object"])?;
+        problem.names("", &["a list", "object"])?;
     }
     let trigger = r#"{"type":"message.sent","name":"T","actions":[["A","https://a.example.com"]]}"#;
     let problem = refused(&account, "/triggers", trigger, 422).await?;
-    problem.names("/actions/0", &["sequence", "object"])
+    problem.names("/actions/0", &["a list", "object"])
 }
 
 #[tokio::test]

@@ -195,8 +195,7 @@ async fn names_with_quotes_numbers_and_what_is_written_twice_are_found() -> Resu
         (r#"{"n":"Zo\u00eb"}"#, "data.n", json!("Zoë")),
         (r#"{"n":42.0}"#, "data.n", json!(42)),
         (r#"{"n":true}"#, "data.n", json!(true)),
-        // Numbers beyond all others, and members that come twice.
-        (r#"{"far":1e400,"n":"p-7"}"#, "data.n", json!("p-7")),
+        // Members that come twice.
         (r#"{"n":"p-7","n":"p-8"}"#, "data.n", json!("p-7")),
         // More than a filter looks at.
         (&long, "data.ids", json!("p-7")),

@@ -1381,19 +1381,19 @@ async fn whole_numbers_are_taken_however_they_are_written_and_no_message_names_a
             "timeout_seconds",
             json!("15"),
             "",
-            "is a whole number from 1 to 30",
+            "is a whole number from 1 to 20",
         ),
         (
             "timeout_seconds",
             json!(-1),
             "",
-            "is a whole number from 1 to 30",
+            "is a whole number from 1 to 20",
         ),
         (
             "timeout_seconds",
             json!(1.5),
             "",
-            "is a whole number from 1 to 30",
+            "is a whole number from 1 to 20",
         ),
         (
             "max_per_second",

@@ -63,7 +63,7 @@ pub fn check(json: &RawValue, repeats: Repeats) -> Result<(), FieldError> {
                         if unescaped.starts_with(RESERVED) {
                             wrong = Some("is a name that can't be kept".to_owned());
                         } else if repeats == Repeats::Refused && !names.insert(unescaped) {
-                            wrong = Some("is there twice".to_owned());
+                            wrong = Some("is a duplicate: this member is there twice".to_owned());
                         }
                     }
                 }
