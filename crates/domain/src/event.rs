@@ -133,7 +133,7 @@ fn fingerprint<const N: usize>(texts: [&str; N], data: &RawValue) -> [u8; 32] {
 
 /// Hashes a value as JSON with the members of objects in order. It nests no deeper than
 /// [`MAX_DEPTH`].
-fn hash_value(value: &Value, hash: &mut Sha256) {
+pub(crate) fn hash_value(value: &Value, hash: &mut Sha256) {
     match value {
         Value::Number(number) => hash.update(number::canonical(number.as_str())),
         Value::Array(elements) => {

@@ -1,50 +1,19 @@
 //! Idempotency keys on requests that create something: which requests are the same.
 
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::{input, number};
+use crate::{event, input};
 
 /// What tells a body from others under the same key. Bodies of the same JSON value are the same,
 /// whatever the order of their members, their spacing, and the way their numbers are written.
 pub fn fingerprint(body: &[u8]) -> String {
-    let digest = match serde_json::from_slice(input::without_mark(body)) {
-        Ok(value) => {
-            let mut text = String::new();
-            write(&value, &mut text);
-            Sha256::digest(text)
-        }
-        Err(_) => Sha256::digest(body),
-    };
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Writes a value in the one way that all texts of it have in common.
-fn write(value: &Value, text: &mut String) {
-    match value {
-        Value::Number(number) => text.push_str(&number::canonical(number.as_str())),
-        Value::Array(items) => {
-            text.push('[');
-            for item in items {
-                write(item, text);
-                text.push(',');
-            }
-            text.push(']');
-        }
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_unstable_by_key(|(name, _)| *name);
-            text.push('{');
-            for (name, value) in members {
-                write(&Value::String(name.clone()), text);
-                text.push(':');
-                write(value, text);
-                text.push(',');
-            }
-            text.push('}');
-        }
-        Value::Null | Value::Bool(_) | Value::String(_) => text.push_str(&value.to_string()),
+    let mut hash = Sha256::new();
+    match serde_json::from_slice(input::without_mark(body)) {
+        Ok(value) => event::hash_value(&value, &mut hash),
+        Err(_) => hash.update(body),
     }
+    let digest = hash.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -85,10 +85,11 @@ async fn a_custom_type_is_like_the_others_from_its_first_put_until_it_is_deleted
         .send(Method::PUT, &path("invoice.paid"), &JSON, body)
         .await?;
     assert_eq!(made.header("location"), Some(&*path("invoice.paid")));
+    let total: Value = serde_json::from_str("12.50")?;
     let shown = json!({
         "key": "invoice.paid", "label": "Invoice paid", "group": "Invoices",
         "description": "An invoice was paid in full.", "custom": true, "operator": false,
-        "sample": { "invoice": { "id": "inv_1", "total": 12.5 } },
+        "sample": { "invoice": { "id": "inv_1", "total": total } },
     });
     assert_eq!(made.json(201)?, shown);
     let got = api.get(&path("invoice.paid")).await?;

@@ -573,12 +573,15 @@ async fn a_wrong_method_is_told_with_those_that_are_allowed() -> Result<()> {
     for (path, allowed) in [
         ("/v1/event-types".to_owned(), "GET"),
         (account.path("/triggers"), "GET, POST"),
-        (account.path(&hook.trigger_path()), "GET, PATCH, DELETE"),
+        (
+            account.path(&hook.trigger_path()),
+            "GET, PUT, PATCH, DELETE",
+        ),
         (
             account.path(&format!("{}/actions", hook.trigger_path())),
             "GET, POST",
         ),
-        (action.clone(), "GET, PATCH, DELETE"),
+        (action.clone(), "GET, PUT, PATCH, DELETE"),
         (format!("{action}/secret"), "GET"),
         (format!("{action}/secret/rotate"), "POST"),
         (format!("{action}/test"), "POST"),
@@ -595,6 +598,9 @@ async fn a_wrong_method_is_told_with_those_that_are_allowed() -> Result<()> {
         (account.path("/purge"), "POST"),
     ] {
         for method in [Method::PUT, Method::OPTIONS] {
+            if allowed.contains(method.as_str()) {
+                continue;
+            }
             let reply = account.api.send(method, &path, &[], "").await?;
             let problem = reply.problem(405)?;
             assert_eq!(problem.headers["allow"], allowed, "{path}");
