@@ -1,9 +1,6 @@
 //! `/accounts/{account}/triggers/{trigger}/actions/…`: an action's own page.
 
-use domain::{
-    id::{ActionId, TriggerId},
-    portal::Role,
-};
+use domain::id::{ActionId, TriggerId};
 use futures::future::{try_join, try_join3};
 use http::StatusCode;
 use pages::{
@@ -281,10 +278,7 @@ async fn page(
         api.read::<Action>(&path),
     )
     .await?;
-    let mut action = value;
-    if visit.role == Role::View {
-        action.hide_values();
-    }
+    let action = value;
     let form = extra.form.unwrap_or_else(|| ActionForm::of(&action, etag));
     let status = status_of(&form);
     let page = ActionPage {

@@ -171,11 +171,13 @@ async fn usage_tells_what_quotas_are_about() -> Result<()> {
         .await?;
     let after = api.get("/v1/usage").await?.json(200)?;
     let used = json!({
-        "ledger": { "version": 2, "events": 1, "deliveries": 1, "attempts": 1 },
+        "ledger": { "version": 1, "events": 1, "deliveries": 1, "attempts": 1 },
         "events_accepted": 1,
     });
     has(&after, &used)?;
     has(&after["requests"], &json!({ "total": 1, "this_hour": 1 }))?;
+    let encryption = json!({ "values_under_older_keys": 0 });
+    has(&after["encryption"], &encryption)?;
     assert!(after["key_value_keys"].as_u64() > before["key_value_keys"].as_u64());
     Ok(())
 }

@@ -71,7 +71,7 @@ fn used() -> Value {
     json!({
         "at": "2026-11-23T19:45:56.376Z",
         "key_value_keys": 214,
-        "ledger": { "version": 2, "events": 48_210, "deliveries": 51_733, "attempts": 52_019 },
+        "ledger": { "version": 1, "events": 48_210, "deliveries": 51_733, "attempts": 52_019 },
         "events_accepted": 120_344,
         "requests": {
             "total": 131_902, "this_hour": 214, "max_per_hour": 500, "reserved_this_hour": 215,
