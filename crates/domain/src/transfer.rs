@@ -23,7 +23,7 @@
 //! without secrets cannot say (a signing secret, the value of a header) stays as it is; a new
 //! action gets a secret of its own, and its headers without a value are left out and named.
 //!
-//! A document that is not the very one that an export of this deployment made ([`Seal`]) does not
+//! A document that is not the very one that an export of this account made ([`Seal`]) does not
 //! keep what is stored for an action whose URL it moves to another origin: whoever altered it would
 //! have it sent there.
 

@@ -90,8 +90,10 @@ impl Document {
         to: &Destination<'_>,
         lock: Option<&Lock>,
     ) -> Result<Vec<Incoming>, Vec<FieldError>> {
-        // Whoever has the passphrase can seal a document, so only the deployment's own key counts.
-        let is_trusted = lock.is_none() && self.seal() == Seal::Intact;
+        // Whoever has the passphrase can seal a document, so only the deployment's own key counts; and
+        // users of another account decide what an export of that says.
+        let is_trusted =
+            lock.is_none() && self.seal() == Seal::Intact && self.account == to.account.as_str();
         let mut checks = Checks {
             is_trusted,
             from: self.account,

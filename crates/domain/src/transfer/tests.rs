@@ -670,6 +670,14 @@ fn a_seal_is_of_the_whole_document_and_of_the_newest_key() {
             "{pointer}"
         );
     }
+    // Users of another account decide what its export says.
+    let (copy, document_of_home) = (Place::new("acme-copy", KEY), document.clone());
+    let there = copy.import(json!({ "document": document }), None).trigger;
+    let mut moved = there.clone();
+    moved.actions[0].url = "https://elsewhere.example.net/a".into();
+    let (seal, planned) = imported(&copy, &document_of_home, &moved);
+    assert_eq!(seal, Seal::Intact);
+    assert!(planned.summary.actions[0].new_secret);
     let rotated = Place::new("acme", &format!("{OTHER_KEY},{KEY}"));
     assert_eq!(imported(&rotated, &document, &trigger).0, Seal::Broken);
 }

@@ -160,8 +160,8 @@ fn imported() -> Schema {
             "seal",
             one_of(["intact", "broken", "missing"]).says(
                 "Whether the document is the one that an export made. A broken seal is of one that \
-                 was altered, or of another deployment or encryption key. Unless the seal is intact, \
-                 and the document without a passphrase, an action whose URL moves to another origin \
+                 was altered, or of another deployment or encryption key. Unless the seal is intact \
+                 and the document was exported from this account without a passphrase, an action whose URL moves to another origin \
                  keeps neither its signing secret nor the values of its headers.",
             ),
         ),
