@@ -141,10 +141,10 @@ mod tests {
             &["1e400", "10e399", "0.1E+401"],
             &["1e99999999999999999999"],
         ];
-        let all = rows.iter().enumerate().flat_map(|(rank, row)| {
-            let ranked = row.iter().map(move |text| (rank, *text));
-            ranked
-        });
+        let all = rows
+            .iter()
+            .enumerate()
+            .flat_map(|(rank, row)| row.iter().map(move |text| (rank, *text)));
         let all: Vec<_> = all.collect();
         for (left_rank, left) in &all {
             for (right_rank, right) in &all {

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 const URL: &str = "http://127.0.0.1:9/";
 const BUILT_IN: usize = 20;
-const OPERATOR: usize = 3;
+const OPERATOR: usize = 4;
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
 fn path(key: &str) -> String {

@@ -1404,8 +1404,8 @@ async fn whole_numbers_are_taken_however_they_are_written_and_no_message_names_a
         (
             "retry_schedule",
             json!([5, "x"]),
-            "",
-            "2 is a whole number from 1 to 604800",
+            "/1",
+            "is a whole number from 1 to 604800",
         ),
         ("retry_schedule", json!(5), "", "must be a list"),
         ("headers", json!([]), "", "must be an object"),
