@@ -22,7 +22,10 @@ use platform::{
 };
 use serde_json::{Map, Value};
 
-use crate::prepare::{Prepared, Settings};
+use crate::{
+    prepare::{Prepared, Settings},
+    rendering::Rendering,
+};
 
 /// What an attempt came to.
 pub(crate) struct Done {
@@ -39,11 +42,23 @@ impl Done {
     }
 }
 
-/// Makes one attempt. It takes no longer than the action's timeout, whatever the receiver does.
-pub(crate) async fn attempt(prepared: Prepared, settings: &Settings) -> Done {
-    let started_at = clock::now();
-    let started = Moment::now();
-    let (request, exchange) = match compose(&prepared, settings, started_at) {
+/// Makes one attempt, when it is its account's turn to render. It then takes no longer than the
+/// action's timeout, whatever the receiver does.
+pub(crate) async fn attempt(
+    prepared: Prepared,
+    settings: &Settings,
+    rendering: &Rendering,
+) -> Done {
+    let in_flight = rendering.attempt(&prepared.claimed.account);
+    let begin = || {
+        let now = clock::now();
+        (now, Moment::now(), compose(&prepared, settings, now))
+    };
+    let (started_at, started, composed) = match prepared.action.body_template {
+        Some(_) => in_flight.render(begin).await,
+        None => begin(),
+    };
+    let (request, exchange) = match composed {
         Ok((url, request)) => {
             let exchange = outbound::send(&url, &request, prepared.action.timeout_seconds).await;
             (Some(request), exchange)
@@ -59,6 +74,7 @@ pub(crate) async fn attempt(prepared: Prepared, settings: &Settings) -> Done {
             )
         }
     };
+    drop(in_flight);
     let duration = started.elapsed();
     let settled = decide(&prepared, &exchange, clock::now());
     log_attempt(&prepared, &exchange, &settled, duration);

@@ -8,6 +8,7 @@
 mod attempt;
 mod disable;
 mod prepare;
+mod rendering;
 mod runner;
 mod test_send;
 

@@ -38,6 +38,7 @@ use crate::{
     attempt::{Done, attempt},
     disable::Suspects,
     prepare::{Settings, prepare},
+    rendering::Rendering,
 };
 
 /// How long a run may take.
@@ -102,6 +103,7 @@ pub(crate) struct Runner {
     ledger: Ledger,
     store: TriggerStore,
     settings: Rc<Settings>,
+    rendering: Rc<Rendering>,
     /// The most requests that it has in flight.
     room: usize,
     put_off: Option<PutOff>,
@@ -184,6 +186,7 @@ impl Runner {
             ledger: ledger::open()?.with_slots(slots),
             store: TriggerStore::open()?,
             settings: Rc::new(settings),
+            rendering: Rc::new(Rendering::new()),
             room: in_flight,
             started,
             patience,
@@ -344,7 +347,8 @@ impl Runner {
                 .entry(prepared.claimed.queue.clone())
                 .or_default() += 1;
             let (settings, claim) = (Rc::clone(&self.settings), claim.clone());
-            let made = async move { (claim, attempt(prepared, &settings).await) };
+            let rendering = Rc::clone(&self.rendering);
+            let made = async move { (claim, attempt(prepared, &settings, &rendering).await) };
             self.attempts.push(made.boxed_local());
         }
         Ok(Look::Claimed)

@@ -22,6 +22,7 @@ use platform::{
 use crate::{
     attempt::attempt,
     prepare::{Prepared, Settings},
+    rendering::Rendering,
 };
 
 pub(crate) async fn send(
@@ -83,7 +84,7 @@ pub(crate) async fn send(
         action,
         keys,
     };
-    let done = attempt(prepared, &settings).await;
+    let done = attempt(prepared, &settings, &Rendering::new()).await;
     ledger.record(&claim, &[&done.finished])?;
     let delivery = ledger
         .delivery(triggers.account(), delivery)?

@@ -26,7 +26,7 @@ use serde::Serialize;
 /// How many bytes of actions a page has before it ends.
 const ENOUGH: usize = 1024 * 1024;
 /// How long a page is worked on before it ends: templates may take long.
-const LONG: Duration = Duration::from_secs(5);
+const LONG: Duration = Duration::from_secs(1);
 
 #[derive(Serialize)]
 struct Answer<'a> {

@@ -12,7 +12,7 @@ use crate::{
     headers,
     input::FieldError,
     preview,
-    template::BodyTemplate,
+    template::{BodyTemplate, Tries},
     trigger::{self, DEFAULT_CONTENT_TYPE, Errors},
 };
 
@@ -131,7 +131,7 @@ impl RenderInput {
         );
         let body = template.zip(content_type).zip(event_type);
         let body = body.and_then(|((template, content_type), event_type)| {
-            let tried = trigger::tried(&template, event_type, &content_type);
+            let tried = Tries::default().try_out(&template, event_type, &content_type);
             errors.take("/template", tried)
         });
         body.map(preview::shown).ok_or_else(|| errors.into_all())

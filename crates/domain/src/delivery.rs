@@ -106,15 +106,18 @@ pub enum Failure {
     /// The action's body template failed on this event.
     #[error("template: {0}")]
     Template(String),
+    /// The action's body template does too much work on this event.
+    #[error("template_too_expensive: {0}")]
+    TemplateTooExpensive(String),
     /// The request could not be made on our side.
     #[error("internal: {0}")]
     Internal(String),
 }
 
 impl Failure {
-    /// The causes of failures, in few words. The text of a failure begins with its cause, but for
-    /// [`Failure::PrivateName`].
-    pub const CAUSES: [&str; 11] = [
+    /// The codes of causes. The text of a failure begins with its cause, but for
+    /// [`Failure::PrivateName`], and the ledger counts the first of these with which it does.
+    pub const CAUSES: [&str; 12] = [
         "status",
         "redirect",
         "timeout",
@@ -124,19 +127,27 @@ impl Failure {
         "tls",
         "blocked address",
         "invalid response",
+        "template_too_expensive",
         "template",
         "internal",
     ];
 
     /// Its cause, for the log and the metrics. It is not for an account's users.
     pub fn cause(&self) -> &'static str {
-        if let Some(cause) = self.hidden_cause() {
-            return cause;
+        match self {
+            Self::Status(_) => "status",
+            Self::Redirect(_) => "redirect",
+            Self::Timeout(_) => "timeout",
+            Self::Dns => "dns",
+            Self::ConnectionRefused => "connection refused",
+            Self::ConnectionClosed => "connection closed",
+            Self::Tls(_) => "tls",
+            Self::Blocked(_) | Self::PrivateName => "blocked address",
+            Self::Protocol(_) => "invalid response",
+            Self::Template(_) => "template",
+            Self::TemplateTooExpensive(_) => "template_too_expensive",
+            Self::Internal(_) => "internal",
         }
-        let text = self.to_string();
-        let mut causes = Self::CAUSES.into_iter();
-        let found = causes.find(|cause| text.starts_with(cause));
-        found.unwrap_or("internal")
     }
 
     /// Its cause, where the text does not begin with it.
@@ -218,6 +229,15 @@ pub fn settle(outcome: &Outcome, retry: &Retry<'_>, now: Timestamp) -> Settled {
             reason: Some(reason),
         };
     }
+    if let Failure::TemplateTooExpensive(_) = failure {
+        // The same event costs the same again.
+        let reason = format!("{failure}; then retry this delivery");
+        return Settled {
+            status: Status::Failed,
+            due_at: None,
+            reason: Some(reason),
+        };
+    }
     let Some(scheduled) = retry.schedule.next(retry.tries, now, retry.jitter) else {
         let reason = format!("gave up after {}: {failure}", attempts(retry.tries));
         return Settled {
@@ -287,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_a_failure_begins_with_one_of_the_causes() {
+    fn the_text_of_a_failure_begins_with_its_cause() {
         for failure in [
             Failure::Status(503),
             Failure::Redirect(301),
@@ -298,13 +318,14 @@ mod tests {
             Failure::Tls("handshake"),
             Failure::Blocked("private".into()),
             Failure::Protocol("no status"),
-            Failure::Template("fuel".into()),
+            Failure::Template("undefined".into()),
+            Failure::TemplateTooExpensive("too much work".into()),
             Failure::Internal("sealed".into()),
         ] {
             let text = failure.to_string();
-            let causes = Failure::CAUSES.iter();
-            let causes = causes.filter(|cause| text.starts_with(**cause));
-            assert_eq!(causes.count(), 1, "{text}");
+            let mut causes = Failure::CAUSES.into_iter();
+            let first = causes.find(|cause| text.starts_with(cause));
+            assert_eq!(first, Some(failure.cause()), "{text}");
         }
     }
 
@@ -320,6 +341,17 @@ mod tests {
         let of = |failure| settled(&Err(failure), 3, None);
         assert_eq!(of(private.clone()), of(unknown.clone()));
         assert_eq!(settle_test(&Err(private)), settle_test(&Err(unknown)));
+    }
+
+    #[test]
+    fn a_template_that_is_too_expensive_is_not_rendered_again() {
+        let failure = Failure::TemplateTooExpensive("line 2: too much work".into());
+        let settled = settled(&Err(failure), 1, None);
+        assert_eq!((settled.status, settled.due_at), (Status::Failed, None));
+        assert_eq!(
+            settled.reason.as_deref(),
+            Some("template_too_expensive: line 2: too much work; then retry this delivery")
+        );
     }
 
     #[test]

@@ -22,40 +22,48 @@
 //! The language is told to users in `docs/templates.md`, and templates that work in
 //! `docs/recipes.md`; the tests try both.
 //!
-//! # Why not all of Jinja
+//! # Why not the engine of minijinja
 //!
 //! Users' templates run beside other accounts' deliveries, in an instance whose stack and memory
-//! are small and whose crash takes the others along. The engine's fuel bounds instructions and
-//! texts, but not what it does with lists and objects that a template builds: `[x, x]` kept in a
-//! variable, thirty times over, is a thousand million elements to print or to compare, and a long
-//! enough chain of operators overflows the stack. So templates build no lists or objects, those of
-//! the event are values of our own (`value`) that cost nothing to handle, every filter is ours
-//! (`vocabulary`), and a check before the engine sees the template (`guard`) keeps to the
-//! language that is told.
+//! are small. minijinja's engine compares, indexes and cuts a text for one unit of fuel, whatever
+//! its length, it has no numbers beyond 128 bits, and it recurses along a chain of operators. So
+//! minijinja parses (`syntax`), and the tree is evaluated here (`evaluate`): each step is charged
+//! (`cost`), what looks at a text or list by its length, and values stay as they were posted
+//! (`value`).
 //!
 //! # Bounds
 //!
-//! [`MAX_SOURCE_BYTES`], [`MAX_OUTPUT_BYTES`] and [`MAX_FUEL`]; [`MAX_TOKENS`], [`MAX_TAG_TOKENS`],
-//! [`MAX_BRACKETS`] and [`MAX_ELIFS`] keep the engine's recursion to a third of the stack that
-//! wasmtime gives by default.
+//! [`MAX_SOURCE_BYTES`], [`MAX_OUTPUT_BYTES`] and [`MAX_STEPS`]; [`MAX_TOKENS`],
+//! [`MAX_TAG_TOKENS`], [`MAX_BRACKETS`] and [`MAX_ELIFS`] keep the recursion of the parser to a
+//! third of the stack that wasmtime gives by default.
 
-mod guard;
+mod cost;
+mod evaluate;
+mod json;
+mod samples;
+mod syntax;
 mod value;
 mod vocabulary;
 
 use std::fmt;
-use std::io;
 
-use minijinja::{Environment, Error, ErrorKind, Template, UndefinedBehavior};
+use cost::Meter;
+use evaluate::Renderer;
 use serde::{Deserialize, Serialize};
+use syntax::Tree;
+
+use crate::trigger::DEFAULT_CONTENT_TYPE;
+
+pub use samples::Tries;
 
 /// The longest template.
 pub const MAX_SOURCE_BYTES: usize = 64 * 1024;
 /// The longest body that a template makes, and the longest text on the way to it.
 pub const MAX_OUTPUT_BYTES: usize = 256 * 1024;
-/// What rendering may cost, in the engine's unit: about one instruction, or 64 bytes of text made.
-/// A loop over a thousand elements that prints a field of each costs about 12,000.
-pub const MAX_FUEL: u64 = 20_000;
+/// The most steps that rendering may take. A step is about a name, an operator or a filter, or 64
+/// bytes of text that is copied. A loop over a thousand elements that prints a field of each takes
+/// about 10,000. With all of them a render takes some 30 ms of a processor.
+pub const MAX_STEPS: u64 = 200_000;
 /// The most names, texts, numbers and signs in all tags of a template.
 pub const MAX_TOKENS: usize = 3_000;
 /// The most of them in one tag.
@@ -65,9 +73,8 @@ pub const MAX_BRACKETS: usize = 32;
 /// The most `elif` in a template.
 pub const MAX_ELIFS: usize = 200;
 
-/// The engine asks the same for comparing or indexing a text whatever its length. So where an
-/// event has a text longer than 200 KB, rendering may cost less: at worst half a second or so.
-const MAX_FUEL_TIMES_LONGEST_TEXT: u64 = 4_000_000_000;
+const TOO_EXPENSIVE: &str = "the template does too much work: print less of long texts and lists, \
+                             and put no loop into a loop";
 /// The most bytes of an error's detail.
 const MAX_DETAIL_BYTES: usize = 400;
 
@@ -88,6 +95,19 @@ pub struct TemplateError {
     pub line: Option<usize>,
     /// What is wrong.
     pub detail: String,
+    /// What kind of error it is.
+    pub kind: TemplateErrorKind,
+}
+
+/// Kinds of errors, as far as they have different consequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateErrorKind {
+    /// The template is not in order, or does not fit the event.
+    Wrong,
+    /// The body has to be JSON and is not.
+    NotJson,
+    /// Rendering takes more than [`MAX_STEPS`].
+    TooExpensive,
 }
 
 impl fmt::Display for TemplateError {
@@ -105,7 +125,7 @@ impl BodyTemplate {
     /// Compiles a template. What depends on the event, as fields that it lacks, only
     /// [`BodyTemplate::render`] can tell.
     pub fn parse(source: &str) -> Result<BodyTemplate, TemplateError> {
-        compile(&environment(), source)?;
+        Tree::parse(source)?;
         Ok(BodyTemplate {
             source: source.to_owned(),
         })
@@ -119,35 +139,46 @@ impl BodyTemplate {
     /// Makes the body for an event. `event` serialises as a JSON object, whose fields are what
     /// the template can name.
     pub fn render(&self, event: &impl Serialize) -> Result<String, TemplateError> {
-        let (context, longest_text) = value::context(event)?;
-        let mut environment = environment();
-        let affordable = MAX_FUEL_TIMES_LONGEST_TEXT / (longest_text as u64).max(1);
-        environment.set_fuel(Some(affordable.min(MAX_FUEL)));
-        let template = compile(&environment, &self.source)?;
-        let mut output = Output(Vec::new());
-        template
-            .render_captured_to(context, &mut output)
-            .map_err(|error| TemplateError::from(&error))?;
-        Ok(String::from_utf8_lossy(&output.0).into_owned())
+        self.render_within(&Meter::new(MAX_STEPS), None, event)
+    }
+
+    /// Makes the body for an event, which is to be sent under a content type.
+    ///
+    /// # Errors
+    ///
+    /// As [`BodyTemplate::render`], and where the body has to be JSON and is not.
+    pub fn render_for(
+        &self,
+        content_type: &str,
+        event: &impl Serialize,
+    ) -> Result<String, TemplateError> {
+        self.render_within(&Meter::new(MAX_STEPS), Some(content_type), event)
+    }
+
+    fn render_within(
+        &self,
+        meter: &Meter,
+        content_type: Option<&str>,
+        event: &impl Serialize,
+    ) -> Result<String, TemplateError> {
+        let tree = Tree::parse(&self.source)?;
+        let event = serde_json::to_string(event)
+            .map_err(|error| TemplateError::new(None, format!("the event: {error}")))?;
+        let mut renderer = Renderer::new(value::read(&event)?, meter);
+        renderer.run(tree.statements())?;
+        let (body, parts) = renderer.finish();
+        if content_type.is_some_and(is_json) {
+            json::check(&self.source, &body, &parts)?;
+        }
+        Ok(body)
     }
 }
 
-fn environment() -> Environment<'static> {
-    let mut environment = Environment::empty();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    // Names what is undefined; costs little, and only where rendering fails.
-    environment.set_debug(true);
-    environment.set_formatter(value::print);
-    vocabulary::register(&mut environment);
-    environment
-}
-
-fn compile<'env, 'source>(
-    environment: &'env Environment<'source>,
-    source: &'source str,
-) -> Result<Template<'env, 'source>, TemplateError> {
-    guard::check(source)?;
-    Ok(environment.template_from_str(source)?)
+/// Whether bodies of this content type are JSON.
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case(DEFAULT_CONTENT_TYPE)
+        || media_type.to_ascii_lowercase().ends_with("+json")
 }
 
 impl TemplateError {
@@ -157,47 +188,18 @@ impl TemplateError {
             detail.truncate(detail.floor_char_boundary(MAX_DETAIL_BYTES));
             detail.push('…');
         }
-        TemplateError { line, detail }
-    }
-}
-
-impl From<&Error> for TemplateError {
-    fn from(error: &Error) -> Self {
-        let detail = match (error.kind(), error.detail()) {
-            (ErrorKind::OutOfFuel, _) => "the template does too much work".to_owned(),
-            (ErrorKind::WriteFailure, _) => {
-                format!("the body is longer than {MAX_OUTPUT_BYTES} bytes")
-            }
-            (ErrorKind::UndefinedError | ErrorKind::InvalidOperation, Some(detail)) => {
-                detail.to_owned()
-            }
-            (kind, Some(detail)) => format!("{kind}: {detail}"),
-            (kind, None) => kind.to_string(),
-        };
-        TemplateError::new(error.line(), detail)
-    }
-}
-
-impl From<Error> for TemplateError {
-    fn from(error: Error) -> Self {
-        TemplateError::from(&error)
-    }
-}
-
-/// Takes the body up to its bound and then fails.
-struct Output(Vec<u8>);
-
-impl io::Write for Output {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        if self.0.len() + buffer.len() > MAX_OUTPUT_BYTES {
-            return Err(io::ErrorKind::StorageFull.into());
+        TemplateError {
+            line,
+            detail,
+            kind: TemplateErrorKind::Wrong,
         }
-        self.0.extend_from_slice(buffer);
-        Ok(buffer.len())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    fn too_expensive(line: Option<usize>) -> Self {
+        TemplateError {
+            kind: TemplateErrorKind::TooExpensive,
+            ..Self::new(line, TOO_EXPENSIVE)
+        }
     }
 }
 

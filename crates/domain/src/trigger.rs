@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use input::{ActionInput, ActionSettings, TriggerInput, TriggerSettings};
-pub(crate) use input::{Errors, description, filter, name, tried};
+pub(crate) use input::{Errors, description, filter, name};
 use input::{default_schemes, too_many_actions};
 
 /// The longest name of a trigger or an action, in characters.

@@ -14,7 +14,7 @@ use crate::{
     secret::SigningSecret,
     signing::{self, KeyPairs},
     signing_keys::Scheme,
-    template::TemplateError,
+    template::{TemplateError, TemplateErrorKind},
     time::Timestamp,
     trace,
     trigger::{Action, Method, Trigger, Vault},
@@ -203,8 +203,15 @@ impl Composer<'_> {
         } else {
             &signing::no_key_pairs
         };
-        let request = compose(action, &headers, (&secrets, key_pairs), payload, now)
-            .map_err(|error| Failure::Template(error.to_string()))?;
+        let request =
+            compose(action, &headers, (&secrets, key_pairs), payload, now).map_err(|error| {
+                match error.kind {
+                    TemplateErrorKind::TooExpensive => {
+                        Failure::TemplateTooExpensive(error.to_string())
+                    }
+                    _ => Failure::Template(error.to_string()),
+                }
+            })?;
         Ok((url, request))
     }
 }
@@ -218,7 +225,10 @@ fn compose(
     now: Timestamp,
 ) -> Result<WebhookRequest, TemplateError> {
     let body = match &action.body_template {
-        Some(template) => template.render(payload)?.into_bytes(),
+        Some(template) => {
+            let body = template.render_for(&action.content_type, payload)?;
+            body.into_bytes()
+        }
         None => serde_json::to_vec(payload)
             .expect("a payload has string keys and raw JSON, which always serialise"),
     };

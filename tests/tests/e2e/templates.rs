@@ -143,3 +143,135 @@ async fn an_attempt_that_the_template_fails_is_told_and_made_again_on_the_schedu
     assert_eq!(delivery["attempt_count"], 2);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_template_that_does_too_much_work_is_refused_when_it_is_saved() -> Result<()> {
+    let account = account();
+    let hook = account.hook("participant.confirmed", URL).await?;
+    let path = format!("{}/actions", hook.trigger_path());
+    // One step for each character, and in each the whole text once more.
+    let template =
+        "{% for c in data.participant.name %}\n{{ data.participant.name[-1] }}{% endfor %}";
+    let action = json!({
+        "name": "A", "url": URL, "content_type": "text/plain", "body_template": template,
+    });
+    let said = ["line ", "too much work", "200 KB"];
+    let problem = account.post(&path, &action).await?.problem(422)?;
+    problem.names("/body_template", &said)?;
+    let patch = json!({ "content_type": "text/plain", "body_template": template });
+    let problem = account
+        .patch(&hook.action_path(), &patch)
+        .await?
+        .problem(422)?;
+    problem.names("/body_template", &said)?;
+    let check = json!({ "template": template, "content_type": "text/plain" });
+    let api = Service::shared().api();
+    let problem = api
+        .post("/v1/body-templates/render", &check)
+        .await?
+        .problem(422)?;
+    problem.names("/template", &said)
+}
+
+#[tokio::test]
+async fn a_delivery_whose_template_does_too_much_work_fails_for_good() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    // The type's sample has no such list.
+    let template = "{% for a in data.list|default(\"\") %}\n{% for b in data.list %}{{ b }}{% endfor %}{% endfor %}";
+    let action = json!({
+        "name": "A", "url": receiver.url("/"), "retry_schedule": [1, 1],
+        "content_type": "text/plain", "body_template": template,
+    });
+    account.hook_with("participant.confirmed", action).await?;
+    let data = json!({ "list": vec![1; 2_000] });
+    let event = account.event("participant.confirmed", &data).await?;
+    let failed = account
+        .delivery_with(id(&event["deliveries"][0]), "failed")
+        .await?;
+    has(&failed, &json!({ "attempt_count": 1 }))?;
+    assert_eq!(failed.get("next_attempt_at"), None);
+    let reason = failed["reason"].as_str().unwrap_or_default();
+    ensure!(
+        reason.starts_with("template_too_expensive: line 2: the template does too much work: ")
+            && reason.ends_with("; then retry this delivery"),
+        "{reason}"
+    );
+    ensure!(receiver.so_far().is_empty(), "nothing is sent");
+
+    // One that it can render is sent.
+    let data = json!({ "list": [1, 2] });
+    account.event("participant.confirmed", &data).await?;
+    assert_eq!(receiver.only().await?.body, "\n12\n12");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_action_that_sends_json_sends_nothing_else() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let action = |content_type: &str, template: &str| {
+        json!({
+            "name": "A", "url": receiver.url("/"), "retry_schedule": [600],
+            "content_type": content_type, "body_template": template,
+        })
+    };
+    let hook = account.hook("participant.confirmed", URL).await?;
+    let path = format!("{}/actions", hook.trigger_path());
+    for content_type in ["application/json", "application/vnd.api+json; v=1"] {
+        let unquoted = action(
+            content_type,
+            "{\n\"text\": \"{{ data.participant.name }}\"}",
+        );
+        let problem = account.post(&path, &unquoted).await?.problem(422)?;
+        let said = ["line 2", "not JSON", "{{ data.participant.name|tojson }}"];
+        problem.names("/body_template", &said)?;
+    }
+    // The sample has no note, so that nothing is wrong when it is saved.
+    let template = "{\n\"text\": \"{{ data.note|default(\"-\") }}\"}";
+    let action = action("application/json", template);
+    account.hook_with("participant.replied", action).await?;
+    let data = json!({ "note": "one\ntwo" });
+    let event = account.event("participant.replied", &data).await?;
+    let failed = account.attempted(id(&event["deliveries"][0]), 1).await?;
+    assert_eq!(failed["status"], "pending");
+    let error = failed["attempts"][0]["error"].as_str().unwrap_or_default();
+    ensure!(
+        error.starts_with(
+            "template: line 2: `{{ data.note|default(\"-\") }}` makes a body that is not JSON"
+        ),
+        "{error}"
+    );
+    ensure!(receiver.so_far().is_empty(), "nothing is sent");
+
+    let data = json!({ "note": "one, two" });
+    account.event("participant.replied", &data).await?;
+    assert_eq!(
+        receiver.only().await?.json()?,
+        json!({ "text": "one, two" })
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn numbers_and_the_order_of_members_arrive_as_they_were_posted() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let template = "{{ data.big }} {{ data.zero }} {{ data.one }} {{ data|tojson }}\
+                    {% for name, value in data|items %} {{ name }}{% endfor %}";
+    let action = json!({
+        "name": "A", "url": receiver.url("/"), "content_type": "text/plain",
+        "body_template": format!("{{% if data.big is defined %}}{template}{{% endif %}}"),
+    });
+    account.hook_with("participant.confirmed", action).await?;
+    let data = r#"{"zero":-0,"one":1.0,"big":123456789012345678901234567890}"#;
+    let posted = format!(r#"{{"type":"participant.confirmed","data":{data}}}"#);
+    let json = [("content-type", "application/json")];
+    let path = account.path("/events");
+    let accepted = account.api.send(http::Method::POST, &path, &json, posted);
+    accepted.await?.json(202)?;
+    let body = String::from_utf8(receiver.only().await?.body.to_vec())?;
+    let expected = format!("123456789012345678901234567890 -0 1.0 {data} zero one big");
+    assert_eq!(body, expected);
+    Ok(())
+}

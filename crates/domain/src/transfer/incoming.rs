@@ -16,6 +16,7 @@ use crate::{
     input::FieldError,
     page::MAX_LIMIT,
     secret::{MAX_PREVIOUS, SigningSecret},
+    template::Tries,
     time::Timestamp,
     trigger::{
         ActionInput, ActionSettings, Disabled, MAX_DESCRIPTION, Secrets, TriggerInput,
@@ -101,6 +102,7 @@ impl Document {
             lock,
             triggers: HashSet::new(),
             actions: HashSet::new(),
+            tries: Tries::default(),
             errors: Vec::new(),
         };
         if AccountId::parse(&checks.from).is_err() {
@@ -137,6 +139,7 @@ struct Checks<'a> {
     /// The ids that were there so far.
     triggers: HashSet<TriggerId>,
     actions: HashSet<ActionId>,
+    tries: Tries,
     errors: Vec<FieldError>,
 }
 
@@ -166,7 +169,8 @@ impl Checks<'_> {
             filter: entry.filter,
             actions: Some(inputs),
         };
-        let (settings, actions) = match input.check(self.to.catalogue, self.to.policy) {
+        let checked = input.check_with(&self.tries, self.to.catalogue, self.to.policy);
+        let (settings, actions) = match checked {
             Ok(checked) => checked,
             Err(errors) => {
                 let errors = errors.into_iter().map(|error| error.under(&pointer));

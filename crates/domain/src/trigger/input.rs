@@ -15,7 +15,7 @@ use crate::{
     pace::Pace,
     schedule::RetrySchedule,
     signing_keys::Scheme,
-    template::BodyTemplate,
+    template::{BodyTemplate, Tries},
     url_policy::{EndpointUrl, UrlPolicy},
 };
 
@@ -107,6 +107,16 @@ impl TriggerInput {
         catalogue: &Catalogue,
         policy: &UrlPolicy,
     ) -> Result<(TriggerSettings, Vec<ActionSettings>), Vec<FieldError>> {
+        self.check_with(&Tries::default(), catalogue, policy)
+    }
+
+    /// As [`TriggerInput::check`], in a request with several triggers.
+    pub(crate) fn check_with(
+        self,
+        tries: &Tries,
+        catalogue: &Catalogue,
+        policy: &UrlPolicy,
+    ) -> Result<(TriggerSettings, Vec<ActionSettings>), Vec<FieldError>> {
         let mut errors = Errors::default();
         let event_type = errors.required("/type", self.event_type, |key| {
             catalogue.named(&key).map_err(|error| error.to_string())
@@ -120,7 +130,7 @@ impl TriggerInput {
         }
         let actions = inputs.into_iter().enumerate().filter_map(|(index, input)| {
             let under = |error: FieldError| error.under(&format!("/actions/{index}"));
-            let checked = input.check(event_type, policy);
+            let checked = input.check_with(tries, event_type, policy);
             errors.take_all(Some(
                 checked.map_err(|all| all.into_iter().map(under).collect()),
             ))
@@ -180,6 +190,15 @@ impl ActionInput {
         event_type: Option<&EventType>,
         policy: &UrlPolicy,
     ) -> Result<ActionSettings, Vec<FieldError>> {
+        self.check_with(&Tries::default(), event_type, policy)
+    }
+
+    fn check_with(
+        self,
+        tries: &Tries,
+        event_type: Option<&EventType>,
+        policy: &UrlPolicy,
+    ) -> Result<ActionSettings, Vec<FieldError>> {
         let mut errors = Errors::default();
         let name = errors.required("/name", self.name, name);
         let url = errors.required("/url", self.url, |text| {
@@ -215,7 +234,7 @@ impl ActionInput {
                 .and_then(|(source, content_type)| {
                     errors.take(
                         "/body_template",
-                        template(&source, event_type, content_type),
+                        template(&source, event_type, content_type, tries),
                     )
                 });
         match (
@@ -409,38 +428,18 @@ pub(crate) fn filter(source: &Value) -> Result<Filter, Vec<FieldError>> {
     })
 }
 
-/// A template that compiles, and can be [`tried`] on the type's sample, where a type is known.
+/// A template that compiles, and can be tried on the type's sample where a type is known.
 fn template(
     source: &str,
     event_type: Option<&EventType>,
     content_type: &str,
+    tries: &Tries,
 ) -> Result<BodyTemplate, String> {
     let template = BodyTemplate::parse(source).map_err(|error| error.to_string())?;
     if let Some(event_type) = event_type {
-        tried(&template, event_type, content_type)?;
+        tries.try_out(&template, event_type, content_type)?;
     }
     Ok(template)
-}
-
-/// What a template makes of the type's sample, which has to be JSON where JSON is what is said to be
-/// sent: a text that was not escaped is found here rather than by a receiver.
-pub(crate) fn tried(
-    template: &BodyTemplate,
-    event_type: &EventType,
-    content_type: &str,
-) -> Result<String, String> {
-    let on_sample = format!("on the sample of {}", event_type.key);
-    let body = template
-        .render(&crate::webhook::sample(event_type))
-        .map_err(|error| format!("{error} ({on_sample})"))?;
-    let is_json = content_type.split(';').next().map(str::trim) == Some(DEFAULT_CONTENT_TYPE);
-    if is_json && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&body) {
-        return Err(format!(
-            "makes a body that is not JSON ({on_sample}): {error}; write values as \
-             {{{{ value|tojson }}}}, or set content_type"
-        ));
-    }
-    Ok(body)
 }
 
 pub(super) fn too_many_actions() -> FieldError {

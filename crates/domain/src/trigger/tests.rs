@@ -266,7 +266,7 @@ fn a_template_that_forgets_to_escape_is_refused_unless_the_body_is_no_json() {
     let unescaped = r#"{"to": {{ data.participant.name }}}"#;
     let detail = checked("application/json", unescaped).unwrap_err();
     assert!(
-        detail.contains("not JSON") && detail.contains("{{ value|tojson }}"),
+        detail.contains("not JSON") && detail.contains("{{ data.participant.name|tojson }}"),
         "{detail}"
     );
     assert_eq!(checked("text/plain", unescaped), Ok(()));

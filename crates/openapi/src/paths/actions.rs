@@ -62,7 +62,10 @@ fn add() -> Operation {
         ("action", "$response.body#/id"),
     ];
     Operation::new("addAction", "Add an action to a trigger")
-        .says("It gets a signing secret of its own. A body template is tried on the type's sample.")
+        .says(
+            "It gets a signing secret of its own. A body template is tried on the type's sample, \
+             also with texts that JSON has to escape, and with 200 KB of texts and lists.",
+        )
         .body(Body::json(
             "The action.",
             of("ActionInput"),
