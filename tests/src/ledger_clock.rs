@@ -89,7 +89,10 @@ impl LedgerClock {
     /// When the ledger is not there.
     pub fn forward_budget(&self) -> Result<()> {
         self.write(|ledger| {
-            let earlier = "UPDATE tally SET label = label - 1 WHERE name = 'budget'";
+            // The hour, and behind a space the account whose budget it is.
+            let earlier = "UPDATE tally
+                SET label = (CAST(label AS INTEGER) - 1) || ltrim(label, '0123456789')
+                WHERE name = 'budget'";
             ledger.execute(earlier, [])?;
             Ok(())
         })

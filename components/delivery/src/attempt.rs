@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     charset,
-    delivery::{Failure, GONE, Retry, Settled, Status, settle, settle_test},
+    delivery::{Failure, GONE, Retry, Settled, Status, hold_until, settle, settle_test},
     headers::NOT_SHOWN,
     id::{ActionId, TriggerId},
     signing_keys::Scheme,
@@ -76,7 +76,13 @@ pub(crate) async fn attempt(
     };
     drop(in_flight);
     let duration = started.elapsed();
-    let settled = decide(&prepared, &exchange, clock::now());
+    let now = clock::now();
+    let settled = decide(&prepared, &exchange, now);
+    let hold_until = hold_until(
+        &exchange.outcome,
+        exchange.response.retry_after.as_deref(),
+        now,
+    );
     log_attempt(&prepared, &exchange, &settled, duration);
     let Exchange { outcome, response } = exchange;
     let content_type = response.header("content-type");
@@ -99,6 +105,7 @@ pub(crate) async fn attempt(
             response_headers: object(response.headers),
             response_body: body,
             settled,
+            hold_until,
         },
     }
 }
@@ -158,7 +165,7 @@ fn decide(prepared: &Prepared, exchange: &Exchange, now: Timestamp) -> Settled {
     let retry = Retry {
         schedule: &prepared.action.retry_schedule,
         tries: prepared.claimed.tries.saturating_add(1),
-        retry_after: exchange.response.header("retry-after"),
+        retry_after: exchange.response.retry_after.as_deref(),
         jitter: entropy::word(),
     };
     settle(&exchange.outcome, &retry, now)

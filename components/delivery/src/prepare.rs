@@ -4,18 +4,19 @@ use std::{collections::HashMap, time::Duration};
 
 use domain::{
     account::AccountId,
-    delivery::Status,
-    id::TriggerId,
+    delivery::{Status, held_reason},
+    id::{ActionId, TriggerId},
     sealing::Sealer,
     signing_keys::{Scheme, SigningKeys},
-    trigger::{Action, Trigger, Vault},
-    url_policy::UrlPolicy,
+    time::Timestamp,
+    trigger::{Action, Trigger, Vault, sendable},
+    url_policy::{UrlPolicy, host_of},
     webhook::Event,
 };
 use platform::{
     config::{self, Outbound},
     entropy,
-    ledger::{Claimed, Ledger, Lines, Withdrawn},
+    ledger::{Claimed, Ledger, Lines, Returned, Withdrawn},
     problem::Problem,
     signing_keys,
     store::TriggerStore,
@@ -65,6 +66,43 @@ pub(crate) struct Plan {
     pub(crate) send: Vec<Prepared>,
     pub(crate) withdraw: Vec<Withdrawn>,
     pub(crate) lines: Lines,
+    /// What is not sent now, and when it is due again.
+    pub(crate) returned: Vec<Returned>,
+    /// The hosts of actions whose requests are not counted by them yet.
+    pub(crate) hosts: HashMap<(AccountId, ActionId), String>,
+    /// The actions whose receivers asked to be left alone, and until when.
+    pub(crate) held: HashMap<(AccountId, ActionId), Timestamp>,
+}
+
+impl Plan {
+    /// Gives a delivery back to be due at a later time, or now.
+    fn give_back(&mut self, claimed: Claimed, due_at: Timestamp, reason: Option<String>) {
+        self.returned.push(Returned {
+            account: claimed.account,
+            delivery: claimed.id,
+            due_at,
+            reason,
+        });
+    }
+
+    /// Defers what is to be sent of an account beyond the first `granted`.
+    pub(crate) fn defer(
+        &mut self,
+        account: &AccountId,
+        granted: usize,
+        (due_at, reason): (Timestamp, Option<&str>),
+    ) {
+        let mut sent = 0;
+        let beyond = |prepared: &mut Prepared| {
+            let of_account = prepared.claimed.account == *account;
+            sent += usize::from(of_account);
+            of_account && sent > granted
+        };
+        let deferred: Vec<_> = self.send.extract_if(.., beyond).collect();
+        for prepared in deferred {
+            self.give_back(prepared.claimed, due_at, reason.map(Into::into));
+        }
+    }
 }
 
 /// Looks up what each delivery is about. Each trigger is read once, each event too, and the key pairs of each account where an action
@@ -73,6 +111,7 @@ pub(crate) fn prepare(
     claimed: Vec<Claimed>,
     store: &TriggerStore,
     ledger: &Ledger,
+    now: Timestamp,
 ) -> Result<Plan, Problem> {
     let mut wanted: Vec<_> = claimed
         .iter()
@@ -101,6 +140,19 @@ pub(crate) fn prepare(
             events.get(&(claimed.account.clone(), claimed.event)),
             &claimed,
         ) {
+            Ok(_) if claimed.held_until > now => {
+                let until = claimed.held_until;
+                let action = (claimed.account.clone(), claimed.action);
+                plan.held.insert(action, until);
+                plan.give_back(claimed, until, Some(held_reason(until)));
+            }
+            // Claimed once to find out its host, and then again as one of those to that host.
+            Ok((_, action, _)) if claimed.host.as_deref() != Some(host_of(&action.url)) => {
+                let host = host_of(&action.url).to_owned();
+                let action = (claimed.account.clone(), claimed.action);
+                plan.hosts.insert(action, host);
+                plan.give_back(claimed, now, None);
+            }
             Ok((_, action, _)) if !plan.lines.admit(&claimed, action.pace) => {}
             Ok((trigger, action, event)) => plan.send.push(Prepared {
                 event: event.clone(),
@@ -123,7 +175,7 @@ pub(crate) fn prepare(
                     account: claimed.account,
                     delivery: claimed.id,
                     status,
-                    reason: reason.to_owned(),
+                    reason,
                 });
             }
         }
@@ -140,20 +192,13 @@ fn live<'a>(
     trigger: Option<&'a Trigger>,
     event: Option<&'a Event>,
     claimed: &Claimed,
-) -> Result<(&'a Trigger, &'a Action, &'a Event), (Status, &'static str)> {
+) -> Result<(&'a Trigger, &'a Action, &'a Event), (Status, String)> {
     if claimed.test {
-        return Err((Status::Failed, INTERRUPTED));
+        return Err((Status::Failed, INTERRUPTED.to_owned()));
     }
-    let canceled = |reason| (Status::Canceled, reason);
-    let trigger = trigger.ok_or(canceled("trigger was deleted"))?;
-    let action = trigger.action(claimed.action);
-    let action = action.ok_or(canceled("action was deleted"))?;
-    if !trigger.enabled {
-        Err(canceled("trigger was disabled"))
-    } else if !action.enabled {
-        Err(canceled("action was disabled"))
-    } else {
-        let event = event.ok_or(canceled("event was deleted"))?;
-        Ok((trigger, action, event))
-    }
+    let canceled = |reason: String| (Status::Canceled, reason);
+    let sendable = sendable(trigger, claimed.action);
+    let (trigger, action) = sendable.map_err(|why| canceled(why.to_string()))?;
+    let event = event.ok_or_else(|| canceled("event was deleted".to_owned()))?;
+    Ok((trigger, action, event))
 }

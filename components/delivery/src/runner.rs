@@ -10,7 +10,9 @@
 use std::{collections::HashMap, rc::Rc, time::Duration};
 
 use domain::{
+    account::AccountId,
     delivery::{FAILING_AFTER, RUN_BUDGET, Status},
+    quota::{Deferral, next_hour, share},
     time::Timestamp,
     trigger::MAX_TIMEOUT,
 };
@@ -21,10 +23,11 @@ use futures::{
 };
 use platform::{
     clock::{self, Moment},
+    config::Outbound,
     entropy,
     ledger::{
-        self, CLAIM_LEASE, Claim, ClaimLimits, Joining, Leaving, Ledger, Place, Reserved, SLOTS,
-        Slot,
+        self, Budget, CLAIM_LEASE, Claim, ClaimLimits, Joining, Leaving, Ledger, Place, Reserved,
+        SLOTS, Slot,
     },
     nudge::nudge,
     operator::{self, Told},
@@ -37,7 +40,7 @@ use serde::Serialize;
 use crate::{
     attempt::{Done, attempt},
     disable::Suspects,
-    prepare::{Settings, prepare},
+    prepare::{Plan, Settings, prepare},
     rendering::Rendering,
 };
 
@@ -139,6 +142,9 @@ enum Look {
     Claimed,
     /// Something is due that waits for more to come.
     Waits,
+    /// Something is due that may not be sent before something in flight is over, perhaps another
+    /// runner's.
+    Blocked,
     /// Nothing is due, or there is no room.
     Nothing,
 }
@@ -154,7 +160,7 @@ struct Part {
 impl Part {
     /// Gives back what is left when so many requests are made.
     fn give_back(&self, ledger: &Ledger, made: usize) -> Result<(), Problem> {
-        match self.reserved {
+        match &self.reserved {
             Some(reserved) => {
                 let unused = reserved.granted.saturating_sub(made);
                 Ok(ledger.give_back_requests(reserved, unused)?)
@@ -269,7 +275,7 @@ impl Runner {
                 self.tell()?;
             }
             self.gather().await;
-            self.keep_slot().await?;
+            self.keep_slot(look).await?;
             if self.is_to_record() {
                 self.record()?;
                 // Now rather than at the end, so that less is sent to who wants no more.
@@ -279,6 +285,12 @@ impl Runner {
                 last_work = Moment::now();
             } else if !self.attempts.is_empty() {
                 self.next_attempt(glance(last_work.elapsed())).await;
+            } else if look == Look::Blocked {
+                // Those that have the slots see it, too.
+                if self.patience.is_zero() || self.slot.is_none() {
+                    break;
+                }
+                clock::sleep(SLOW_GLANCE).await;
             } else if look == Look::Waits || last_work.elapsed() < LINGER.min(self.patience) {
                 clock::sleep(glance(last_work.elapsed())).await;
             } else if self.tell()?.count > 0 {
@@ -322,19 +334,33 @@ impl Runner {
             in_flight: &in_flight,
             failing_after: FAILING_AFTER,
             first_attempts_only: part.is_last,
+            most: self.settings.outbound.most_in_flight(),
             start: entropy::word(),
         };
         let claimed = self.ledger.claim(&claim, &limits, now)?;
         if claimed.is_empty() {
             part.give_back(&self.ledger, 0)?;
-            if part.is_last {
-                self.put_off = Some(PutOff::Retries);
+            if !part.is_last || self.is_first_attempt_due(now)? {
+                return Ok(Look::Blocked);
             }
+            self.put_off = Some(PutOff::Retries);
             return Ok(Look::Nothing);
         }
-        let plan = prepare(claimed, &self.store, &self.ledger)?;
+        let mut plan = prepare(claimed, &self.store, &self.ledger, now)?;
+        self.charge_accounts(&mut plan, now)?;
         part.give_back(&self.ledger, plan.send.len())?;
-        self.claimed = Some(Moment::now());
+        if !plan.send.is_empty() {
+            self.claimed = Some(Moment::now());
+        }
+        if !plan.hosts.is_empty() {
+            self.ledger.note_hosts(&plan.hosts)?;
+        }
+        if !plan.returned.is_empty() {
+            self.ledger.return_claimed(&claim, &plan.returned)?;
+        }
+        for ((account, action), until) in &plan.held {
+            self.ledger.put_off_held(account, *action, *until, now)?;
+        }
         self.summary.claimed += plan.send.len() + plan.withdraw.len();
         if !plan.withdraw.is_empty() {
             self.ledger.withdraw(&claim, &plan.withdraw)?;
@@ -354,6 +380,53 @@ impl Runner {
         Ok(Look::Claimed)
     }
 
+    /// Whether a first attempt is due.
+    fn is_first_attempt_due(&self, now: Timestamp) -> Result<bool, Problem> {
+        let next = self.ledger.next_first_attempt_at()?;
+        Ok(next.is_some_and(|next| next <= now))
+    }
+
+    /// Takes what is to be sent out of the budgets of its accounts, and defers what goes beyond them.
+    fn charge_accounts(&self, plan: &mut Plan, now: Timestamp) -> Result<(), Problem> {
+        let Outbound {
+            per_hour,
+            per_hour_per_account,
+            ..
+        } = self.settings.outbound;
+        if per_hour.is_none() && per_hour_per_account.is_none() {
+            return Ok(());
+        }
+        let own = per_hour_per_account.unwrap_or(usize::MAX);
+        let share = per_hour.map_or(usize::MAX, share);
+        let mut wanted: HashMap<AccountId, usize> = HashMap::new();
+        for prepared in &plan.send {
+            *wanted.entry(prepared.claimed.account.clone()).or_default() += 1;
+        }
+        for (account, wanted) in wanted {
+            let budget = Budget::Account(&account);
+            let reserve = |limit, wanted| self.ledger.reserve(budget, limit, wanted, now);
+            let mut reserved = reserve(own.min(share), wanted)?;
+            let mut deferral = Deferral::AccountLimit(own);
+            let mut granted = reserved.granted;
+            if granted < wanted && reserved.left == 0 && share < own {
+                if self.ledger.others_have_pending(&account, next_hour(now))? {
+                    deferral = Deferral::Share(per_hour.unwrap_or(usize::MAX));
+                } else {
+                    reserved = reserve(own, wanted - granted)?;
+                    granted += reserved.granted;
+                }
+            }
+            if granted < wanted {
+                // Where others were faster, there may be some for the next look.
+                let faster = reserved.left > 0;
+                let reason = (!faster).then(|| deferral.reason());
+                let due_at = if faster { now } else { deferral.due_at(now) };
+                plan.defer(&account, granted, (due_at, reason.as_deref()));
+            }
+        }
+        Ok(())
+    }
+
     /// The part of the hour's budget of requests that the next claim is for; nothing when there is none left for it.
     fn reserve(&mut self, room: usize, now: Timestamp) -> Result<Option<Part>, Problem> {
         let Some(limit) = self.settings.outbound.per_hour else {
@@ -364,7 +437,7 @@ impl Runner {
             }));
         };
         for (limit, is_last) in [(limit - limit / LAST_PART, false), (limit, true)] {
-            let reserved = self.ledger.reserve(limit, room, now)?;
+            let reserved = self.ledger.reserve(Budget::Service, limit, room, now)?;
             if reserved.granted > 0 {
                 return Ok(Some(Part {
                     requests: reserved.granted,
@@ -476,13 +549,13 @@ impl Runner {
         Ok(told)
     }
 
-    /// Takes a slot once there is something in flight, keeps it, and says whether there is room
-    /// for more: while there is not, whoever accepts an event wakes another.
-    async fn keep_slot(&mut self) -> Result<(), Problem> {
+    /// Takes a slot once there is something in flight, or due and blocked, keeps it, and says whether
+    /// there is room for more: while there is not, whoever accepts an event wakes another.
+    async fn keep_slot(&mut self, look: Look) -> Result<(), Problem> {
         let now = clock::now();
         let open = self.attempts.len() < self.room;
         match &self.slot {
-            None if !self.attempts.is_empty() => self.take_slot()?,
+            None if !self.attempts.is_empty() || look == Look::Blocked => self.take_slot()?,
             Some(slot) if open != self.open || self.renewed.elapsed() > RENEWAL => {
                 if !self.ledger.renew(slot, open, now)? {
                     self.slot = None;

@@ -3,17 +3,24 @@
 //! It is owed to nobody. Whether the trigger and the action are enabled, and what the filter says,
 //! does not matter; it is not repeated, and says nothing about the action's health.
 
+use std::time::Duration;
+
 use domain::{
+    account::AccountId,
     id::{DeliveryId, EventId},
     origin::Origin,
     signing_keys::{Scheme, SigningKeys},
     trial::TestInput,
+    url_policy::host_of,
     webhook::Event,
 };
 use platform::{
-    catalogue, clock, entropy,
+    catalogue,
+    clock::{self, Moment},
+    config::Outbound,
+    entropy,
     http::{Request, Response, account},
-    ledger::{CLAIM_LEASE, Claim, NewTest},
+    ledger::{Budget, CLAIM_LEASE, Claim, Claimed, Ledger, NewTest, Reserved},
     problem::Problem,
     signing_keys,
     triggers::{Triggers, find_action},
@@ -24,6 +31,12 @@ use crate::{
     prepare::{Prepared, Settings},
     rendering::Rendering,
 };
+
+/// How long a test waits for room, where as much is in flight as may be.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) async fn send(
     request: &Request,
@@ -62,20 +75,16 @@ pub(crate) async fn send(
         delivery: DeliveryId::new(now, entropy::bits()),
         trigger: trigger.id,
         action: action.id,
-    };
-    // Runners leave it alone until the lease is over. It then is only if this request died.
-    let claim = Claim {
-        token: entropy::token(),
-        lease_until: now + CLAIM_LEASE,
+        host: host_of(&action.url),
     };
     let ledger = triggers.ledger();
-    if let Some(limit) = settings.outbound.per_hour
-        && ledger.reserve(limit, 1, now)?.granted == 0
-    {
-        let detail = format!("all {limit} requests to receivers of this hour are used up");
-        return Err(Problem::budget_used_up(detail, now));
-    }
-    let claimed = ledger.begin_test(&test, &claim)?;
+    let reserved = reserve(ledger, triggers.account(), &settings.outbound)?;
+    let Some((claim, claimed)) = begin(ledger, &test, &settings.outbound).await? else {
+        for reserved in &reserved {
+            ledger.give_back_requests(reserved, 1)?;
+        }
+        return Err(Problem::too_many_in_flight());
+    };
     let delivery = claimed.id;
     let prepared = Prepared {
         claimed,
@@ -90,4 +99,59 @@ pub(crate) async fn send(
         .delivery(triggers.account(), delivery)?
         .ok_or_else(|| Problem::internal(format!("the test {delivery} is gone")))?;
     Ok(Response::ok(&delivery))
+}
+
+/// Takes the one request out of the hour's budgets: the service's, and the account's.
+fn reserve(
+    ledger: &Ledger,
+    account: &AccountId,
+    outbound: &Outbound,
+) -> Result<Vec<Reserved>, Problem> {
+    let now = clock::now();
+    let mut reserved = Vec::new();
+    for (budget, limit, whose) in [
+        (Budget::Service, outbound.per_hour, ""),
+        (
+            Budget::Account(account),
+            outbound.per_hour_per_account,
+            " of this account",
+        ),
+    ] {
+        let Some(limit) = limit else { continue };
+        let taken = ledger.reserve(budget, limit, 1, now)?;
+        if taken.granted == 0 {
+            for reserved in &reserved {
+                ledger.give_back_requests(reserved, 1)?;
+            }
+            let detail =
+                format!("all {limit} requests{whose} to receivers of this hour are used up");
+            return Err(Problem::budget_used_up(detail, now));
+        }
+        reserved.push(taken);
+    }
+    Ok(reserved)
+}
+
+/// Begins the test, once there is room for a request in flight. Runners leave it alone until the
+/// lease is over; it then is only if this request died.
+async fn begin(
+    ledger: &Ledger,
+    test: &NewTest<'_>,
+    outbound: &Outbound,
+) -> Result<Option<(Claim, Claimed)>, Problem> {
+    let started = Moment::now();
+    loop {
+        let now = clock::now();
+        let claim = Claim {
+            token: entropy::token(),
+            lease_until: now + CLAIM_LEASE,
+        };
+        if let Some(claimed) = ledger.begin_test(test, &claim, &outbound.most_in_flight(), now)? {
+            return Ok(Some((claim, claimed)));
+        }
+        if started.elapsed() > PATIENCE {
+            return Ok(None);
+        }
+        clock::sleep(LOOK).await;
+    }
 }

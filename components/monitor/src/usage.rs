@@ -4,7 +4,7 @@ use domain::time::Timestamp;
 use platform::{
     clock, config,
     http::{Request, Response},
-    ledger,
+    ledger::{self, Budget},
     problem::Problem,
     resealing,
     store::TriggerStore,
@@ -39,6 +39,7 @@ struct Requests {
     this_hour: u64,
     /// The most in an hour, where that is limited; and how many of them are spoken for.
     max_per_hour: Option<usize>,
+    max_per_hour_per_account: Option<usize>,
     reserved_this_hour: usize,
 }
 
@@ -46,6 +47,7 @@ pub(crate) fn show(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let now = clock::now();
     let ledger = ledger::open()?;
+    let outbound = config::outbound()?;
     ledger.count_up(1)?;
     let tallies = ledger.tallies(now)?;
     let rows = ledger.row_counts()?;
@@ -64,8 +66,9 @@ pub(crate) fn show(request: &Request) -> Result<Response, Problem> {
         requests: Requests {
             total: tallies.attempts.values().sum(),
             this_hour: tallies.requests_this_hour,
-            max_per_hour: config::outbound()?.per_hour,
-            reserved_this_hour: ledger.reserved(now)?,
+            max_per_hour: outbound.per_hour,
+            max_per_hour_per_account: outbound.per_hour_per_account,
+            reserved_this_hour: ledger.reserved(Budget::Service, now)?,
         },
     }))
 }

@@ -183,6 +183,9 @@ pub const FAILING_AFTER: usize = 5;
 /// How long an action may fail without a single success before it is disabled.
 pub const FAILING_LIMIT: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
+/// How long a receiver's `Retry-After` holds all deliveries of its action, at most.
+pub const LONGEST_HOLD: Duration = Duration::from_secs(60 * 60);
+
 /// How long a run of deliveries may take: under the 30 seconds that Fermyon Cloud gives a request.
 pub const RUN_BUDGET: Duration = Duration::from_secs(25);
 
@@ -246,18 +249,37 @@ pub fn settle(outcome: &Outcome, retry: &Retry<'_>, now: Timestamp) -> Settled {
             reason: Some(reason),
         };
     };
-    let asked = match failure {
-        Failure::Status(429 | 503) => retry
-            .retry_after
-            .and_then(|value| schedule::retry_after(value, now)),
-        _ => None,
-    };
+    let asked = asked(outcome, retry.retry_after, now);
     let due_at = asked.map_or(scheduled, |asked| asked.max(scheduled));
     Settled {
         status: Status::Pending,
         due_at: Some(due_at),
         reason: Some(failure.to_string()),
     }
+}
+
+/// The time that a receiver asked for with `Retry-After`, on a status that it has a meaning on.
+fn asked(outcome: &Outcome, retry_after: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+    match outcome {
+        Err(Failure::Status(429 | 503)) => schedule::retry_after(retry_after?, now),
+        _ => None,
+    }
+}
+
+/// Until when nothing of its action is sent after an attempt that ended at `now`, because the
+/// receiver asked for a pause: a 429 is about the sender, not about one request (RFC 6585, section
+/// 4). An hour at most, so that one answer can't silence an action for long.
+pub fn hold_until(
+    outcome: &Outcome,
+    retry_after: Option<&str>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    Some(asked(outcome, retry_after, now)?.min(now + LONGEST_HOLD))
+}
+
+/// Why a delivery waits whose action is held.
+pub fn held_reason(until: Timestamp) -> String {
+    format!("held until {until} because the receiver asked for it")
 }
 
 /// Decides what the one attempt of a test makes of its delivery: whatever came of it, it is not
@@ -405,6 +427,20 @@ mod tests {
             let reason = format!("status {status}");
             assert_eq!(failed, settled(Status::Failed, Some(&reason)));
         }
+    }
+
+    #[test]
+    fn retry_after_holds_the_action_for_an_hour_at_most() {
+        let held = |outcome: Outcome, value| {
+            hold_until(&outcome, value, Timestamp::from_millis(0)).map(Timestamp::as_millis)
+        };
+        assert_eq!(held(judge(429), Some("30")), Some(30_000));
+        assert_eq!(held(judge(503), Some("7200")), Some(3_600_000));
+        for outcome in [judge(200), judge(500), Err(Failure::Timeout(15))] {
+            assert_eq!(held(outcome, Some("30")), None);
+        }
+        assert_eq!(held(judge(429), None), None);
+        assert_eq!(held(judge(429), Some("soon")), None);
     }
 
     #[test]

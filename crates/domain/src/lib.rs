@@ -30,6 +30,7 @@ pub mod page;
 pub mod portal;
 pub mod preconditions;
 pub mod preview;
+pub mod quota;
 pub mod rate_limit;
 pub mod schedule;
 pub mod sealing;

@@ -69,6 +69,50 @@ pub struct Trigger {
     pub updated_at: Timestamp,
 }
 
+/// Why nothing is sent to an action any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotSendable {
+    /// Its trigger is gone.
+    #[error("trigger was deleted")]
+    TriggerDeleted,
+    /// It is gone.
+    #[error("action was deleted")]
+    ActionDeleted,
+    /// Its trigger is off.
+    #[error("trigger was disabled")]
+    TriggerDisabled,
+    /// It is off.
+    #[error("action was disabled")]
+    ActionDisabled,
+}
+
+impl NotSendable {
+    /// Whether that can't be undone.
+    pub fn is_deleted(self) -> bool {
+        matches!(self, Self::TriggerDeleted | Self::ActionDeleted)
+    }
+}
+
+/// The trigger and the action of a delivery, as far as something may be sent to it.
+///
+/// # Errors
+///
+/// Why it may not.
+pub fn sendable(
+    trigger: Option<&Trigger>,
+    action: ActionId,
+) -> Result<(&Trigger, &Action), NotSendable> {
+    let trigger = trigger.ok_or(NotSendable::TriggerDeleted)?;
+    let action = (trigger.action(action)).ok_or(NotSendable::ActionDeleted)?;
+    if !trigger.enabled {
+        Err(NotSendable::TriggerDisabled)
+    } else if !action.enabled {
+        Err(NotSendable::ActionDisabled)
+    } else {
+        Ok((trigger, action))
+    }
+}
+
 /// A webhook to send, as it is stored: what is secret is sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Action {

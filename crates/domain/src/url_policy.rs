@@ -220,6 +220,12 @@ impl EndpointUrl {
     }
 }
 
+/// The host that a stored URL leads to, with the port unless it is the scheme's own.
+pub fn host_of(normalised: &str) -> &str {
+    let (_, rest) = normalised.split_once("://").unwrap_or_default();
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
 impl fmt::Display for EndpointUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -8,7 +8,9 @@ use domain::{
 };
 use serde_json::{Map, Value as Json};
 
-use crate::{Columns as _, Database, Ledger, LedgerError, Row, text};
+use crate::{
+    Columns as _, Database, InFlightLimits, Ledger, LedgerError, Row, in_flight::FLIGHT, text,
+};
 
 /// A runner's claim: under its token alone the results of what it claimed are recorded.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub struct ClaimLimits<'a> {
     pub failing_after: usize,
     /// Whether first attempts alone are claimed.
     pub first_attempts_only: bool,
+    /// How much may be in flight, this claim included.
+    pub most: InFlightLimits,
     /// A random number: where among the queues it starts.
     pub start: u64,
 }
@@ -53,6 +57,10 @@ pub struct Claimed {
     pub tries: u32,
     /// The queue it was claimed from.
     pub queue: String,
+    /// The host that its action's requests were last noted to go to.
+    pub host: Option<String>,
+    /// Until when its action's receiver asked to be left alone, which may be over.
+    pub held_until: Timestamp,
     /// Whether it is a test of the action: one that is claimed was interrupted.
     pub test: bool,
 }
@@ -82,6 +90,8 @@ pub struct FinishedAttempt {
     pub response_body: Option<String>,
     /// What it makes of the delivery.
     pub settled: Settled,
+    /// Until when nothing of its action is to be sent, where the receiver asked for that.
+    pub hold_until: Option<Timestamp>,
 }
 
 /// A claimed delivery that is not to be sent any more.
@@ -100,13 +110,14 @@ pub struct Withdrawn {
 impl<D: Database> Ledger<D> {
     /// Claims due deliveries for a runner.
     ///
-    /// One statement, so that what one runner gets no other gets. Deliveries are found in two ways,
-    /// each bounded: those that are due longest, and the first of each queue, stepping from queue
-    /// to queue, in a ring for each lane, from a random one on. The former keeps the order of due
-    /// time; the latter keeps one queue's backlog from hiding the others'.
+    /// One statement, so that what one runner gets no other gets, and no limit is exceeded whoever
+    /// claims at once. Deliveries are found in three ways, each bounded: those that are due longest;
+    /// the first of each queue, stepping from queue to queue, in a ring for each lane, from a random
+    /// one on; and the first of the queues in which something became due last. The first keeps the
+    /// order of due time; the others keep a backlog, of one queue or of many, from hiding what is new.
     ///
-    /// Of those found, first attempts and retries take turns; of each of these, the accounts; of
-    /// an account, its queues.
+    /// Of those found, first attempts and retries take turns; of each of these, the accounts, the one
+    /// with less in flight first; of an account, its queues.
     ///
     /// The last limit is a product because SQLite compiles a statement anew for every value of a
     /// `LIMIT` that is a mere parameter; with one as long as this, that costs more than running it.
@@ -126,7 +137,9 @@ impl<D: Database> Ledger<D> {
             .map(|(queue, count)| (queue.clone(), (*count).into()))
             .collect();
         let claimed = self.run(
-            "WITH RECURSIVE
+            &format!(
+                "WITH RECURSIVE
+             {FLIGHT},
              step (queue) AS (
                 SELECT coalesce(
                     (SELECT min(queue) FROM delivery
@@ -152,16 +165,24 @@ impl<D: Database> Ledger<D> {
                     (SELECT rowid FROM delivery WHERE due_at <= ?1 AND ?10
                      ORDER BY due_at LIMIT 4 * ?4)
                 UNION
-                SELECT delivery.rowid FROM step
+                SELECT delivery.rowid FROM
+                    (SELECT queue FROM step
+                     UNION
+                     SELECT queue FROM
+                        (SELECT queue FROM delivery WHERE due_at <= ?1 AND ?10
+                         ORDER BY due_at DESC LIMIT 1 * ?4)) AS found
                 JOIN delivery ON delivery.rowid IN
                     (SELECT rowid FROM delivery AS head
-                     WHERE head.queue = step.queue AND head.due_at <= ?1
+                     WHERE head.queue = found.queue AND head.due_at <= ?1
                      ORDER BY head.due_at
                      LIMIT min(?5, 1 + 4 * ?4 / (SELECT count(*) FROM step)))
              ),
-             ranked (entry, lane, account, due_at, rank, limit_) AS (
+             busy_account (account, count) AS MATERIALIZED (
+                SELECT account, sum(count) FROM flight GROUP BY account
+             ),
+             ranked (entry, lane, account, host, due_at, rank, limit_) AS (
                 SELECT delivery.rowid, substr(delivery.queue, 1, 1), delivery.account,
-                       delivery.due_at,
+                       target.host, delivery.due_at,
                        row_number() OVER (PARTITION BY delivery.queue
                                           ORDER BY delivery.due_at, delivery.id)
                            + coalesce(busy.value, 0),
@@ -171,20 +192,41 @@ impl<D: Database> Ledger<D> {
                 LEFT JOIN json_each(?6) AS busy ON busy.key = delivery.queue
                 LEFT JOIN action_health ON action_health.account = delivery.account
                     AND action_health.action_id = delivery.action_id
+                LEFT JOIN target ON target.account = delivery.account
+                    AND target.action_id = delivery.action_id
              ),
-             turn (entry, lane, due_at, turn) AS (
-                SELECT entry, lane, due_at,
-                       row_number() OVER (PARTITION BY lane, account ORDER BY rank, due_at)
-                FROM ranked WHERE rank <= limit_
+             turn (entry, lane, account, host, due_at, turn) AS (
+                SELECT entry, lane, ranked.account, host, due_at,
+                       row_number() OVER (PARTITION BY ranked.account ORDER BY rank, lane, due_at)
+                           + coalesce(busy_account.count, 0)
+                FROM ranked LEFT JOIN busy_account ON busy_account.account = ranked.account
+                WHERE rank <= limit_
              ),
-             place (entry, due_at, place) AS (
-                SELECT entry, due_at,
+             place (entry, account, host, due_at, turn, place) AS (
+                SELECT entry, account, host, due_at, turn,
                        row_number() OVER (PARTITION BY lane ORDER BY turn, due_at)
-                FROM turn
+                FROM turn WHERE turn <= ?11
+             ),
+             of_host (entry, host, due_at, place, number) AS (
+                SELECT entry, place.host, due_at, place,
+                       row_number() OVER (PARTITION BY place.account, place.host ORDER BY turn)
+                           + coalesce(flight.count, 0)
+                FROM place LEFT JOIN flight
+                    ON flight.account = place.account AND flight.host = place.host
              )
              UPDATE delivery SET status = 'delivering', claim = ?2, due_at = ?3
-             WHERE rowid IN (SELECT entry FROM place ORDER BY place, due_at LIMIT 1 * ?4)
-             RETURNING account, id, event_id, trigger_id, action_id, tries, queue, test",
+             WHERE rowid IN
+                (SELECT entry FROM of_host WHERE host IS NULL OR number <= ?12
+                 ORDER BY place, due_at
+                 LIMIT max(0, min(1 * ?4, ?13 - (SELECT coalesce(sum(count), 0) FROM flight))))
+             RETURNING account, id, event_id, trigger_id, action_id, tries, queue, test,
+                (SELECT host FROM target
+                 WHERE target.account = delivery.account
+                   AND target.action_id = delivery.action_id),
+                coalesce((SELECT held_until FROM target
+                          WHERE target.account = delivery.account
+                            AND target.action_id = delivery.action_id), 0)"
+            ),
             &[
                 now.into(),
                 text(&claim.token),
@@ -199,6 +241,9 @@ impl<D: Database> Ledger<D> {
                     false => "[\"0\",\"1\",\"3\"]",
                 }),
                 i64::from(!limits.first_attempts_only).into(),
+                limits.most.per_account.into(),
+                limits.most.per_host.into(),
+                limits.most.total.into(),
             ],
         )?;
         let read = |row: &Row| {
@@ -211,6 +256,8 @@ impl<D: Database> Ledger<D> {
                 tries: row.number(5)?,
                 queue: row.text(6)?.to_owned(),
                 test: row.flag(7)?,
+                host: row.optional_text(8)?.map(Into::into),
+                held_until: row.time(9)?,
             })
         };
         claimed.iter().map(read).collect()
@@ -246,6 +293,7 @@ impl<D: Database> Ledger<D> {
                     "status": attempt.settled.status,
                     "reason": attempt.settled.reason,
                     "due_at": attempt.settled.due_at.map(Timestamp::as_millis),
+                    "hold_until": attempt.hold_until.map(Timestamp::as_millis),
                 })
             })
             .collect();
@@ -253,14 +301,15 @@ impl<D: Database> Ledger<D> {
             "INSERT INTO attempt
                 (account, delivery_id, number, started_at, duration_ms, status_code, error,
                  request_headers, response_headers, response_body, status, reason, due_at,
-                 hidden_cause)
+                 hidden_cause, hold_until)
              SELECT delivery.account, delivery.id, delivery.attempt_count + 1,
                     done.value ->> 'started_at', done.value ->> 'duration_ms',
                     done.value ->> 'status_code', done.value ->> 'error',
                     done.value ->> 'request_headers', done.value ->> 'response_headers',
                     done.value ->> 'response_body', done.value ->> 'status',
                     done.value ->> 'reason', done.value ->> 'due_at',
-                    done.value ->> 'hidden_cause'
+                    done.value ->> 'hidden_cause',
+                    done.value ->> 'hold_until'
              FROM json_each(?2) AS done
              JOIN delivery ON delivery.account = done.value ->> 'account'
                 AND delivery.id = done.value ->> 'delivery' AND delivery.claim = ?1

@@ -8,7 +8,7 @@ use domain::{
 };
 
 use crate::{
-    Database, KeyedRequest, Ledger, LedgerError, PlannedDelivery,
+    Columns as _, Database, KeyedRequest, Ledger, LedgerError, PlannedDelivery,
     conditions::Conditions,
     events::{decode_owed, encode_omitted, encode_owed},
     optional, text,
@@ -65,6 +65,9 @@ pub struct Recovery {
 /// How many deliveries one statement makes due again.
 const RECOVERED_AT_ONCE: usize = 5_000;
 
+/// How many deliveries one statement cancels.
+const CANCELED_AT_ONCE: usize = 1_000;
+
 /// What makes a delivery due again, with its whole schedule before it.
 const DUE_AGAIN: &str = "status = 'pending', tries = 0, claim = NULL, \
                          queue = '1' || substr(queue, 2)";
@@ -72,7 +75,8 @@ const DUE_AGAIN: &str = "status = 'pending', tries = 0, claim = NULL, \
 impl<D: Database> Ledger<D> {
     /// Makes a delivery due now, whatever became of it before. Its attempts and id stay.
     ///
-    /// One that a runner has under a live lease is left to it: there is one attempt at a time.
+    /// One that a runner has under a live lease is left to it: there is one attempt at a time. Where
+    /// the receiver asked for a pause, it is due after that.
     ///
     /// # Errors
     ///
@@ -88,11 +92,15 @@ impl<D: Database> Ledger<D> {
                 "UPDATE delivery SET due_at = ?3, reason = 'retried by hand', {DUE_AGAIN}
                  WHERE account = ?1 AND id = ?2 AND (status <> 'delivering' OR due_at <= ?3)
                    AND NOT test
-                 RETURNING id"
+                 RETURNING action_id"
             ),
             &[text(account), text(id), now.into()],
         )?;
-        if !retried.is_empty() {
+        if let Some(row) = retried.first() {
+            let action = row.parsed(0, ActionId::parse)?;
+            if let Some(until) = self.held_until(account, action, now)? {
+                self.put_off_held(account, action, until, now)?;
+            }
             return Ok(Retried::Due);
         }
         Ok(match self.delivery(account, id)? {
@@ -168,6 +176,48 @@ impl<D: Database> Ledger<D> {
             Some(found) if found.delivery.is_delivering() => Cancelled::UnderWay,
             Some(_) => Cancelled::Settled,
         })
+    }
+
+    /// Cancels all that is pending of these actions, which are gone. An attempt that is under way goes
+    /// on. Returns how many.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails; what is left is canceled when its turn comes.
+    pub fn cancel_pending(
+        &self,
+        account: &AccountId,
+        actions: &[ActionId],
+        reason: &str,
+    ) -> Result<usize, LedgerError> {
+        let queues: Vec<_> = actions
+            .iter()
+            .flat_map(|action| {
+                let name = format!("{}{account}", action.random_part());
+                ["0", "1", "2", "3"].map(|lane| format!("{lane}{name}"))
+            })
+            .collect();
+        let queues = text(serde_json::to_string(&queues).expect("texts are JSON"));
+        let pending = "SELECT delivery.rowid FROM json_each(?1) AS gone
+             CROSS JOIN delivery ON delivery.queue = gone.value
+             WHERE delivery.due_at IS NOT NULL AND delivery.status = 'pending'";
+        // A look costs far less than a write that changes nothing.
+        let found = self.run(&format!("{pending} LIMIT 1"), std::slice::from_ref(&queues))?;
+        let mut canceled = 0;
+        let mut more = !found.is_empty();
+        while more {
+            let step = self.run(
+                &format!(
+                    "UPDATE delivery SET status = 'canceled', reason = ?2, due_at = NULL, claim = NULL
+                     WHERE rowid IN ({pending} LIMIT {CANCELED_AT_ONCE})
+                     RETURNING 1"
+                ),
+                &[queues.clone(), text(reason)],
+            )?;
+            canceled += step.len();
+            more = step.len() == CANCELED_AT_ONCE;
+        }
+        Ok(canceled)
     }
 
     /// Enqueues an event again, to `deliveries`, in one statement. `false` when there is no such

@@ -207,7 +207,10 @@ impl<D: Database> Ledger<D> {
     ///
     /// When the ledger fails.
     pub fn tallies(&self, now: Timestamp) -> Result<Tallies, LedgerError> {
-        let found = self.run("SELECT name, label, count FROM tally", &[])?;
+        let found = self.run(
+            "SELECT name, label, count FROM tally WHERE name <> 'budget'",
+            &[],
+        )?;
         let this_hour = hour_of(now).to_string();
         // What will be counted is told before there is any, so that the first is seen as a rise.
         let none = |labels: &[&str]| {

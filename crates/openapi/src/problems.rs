@@ -190,9 +190,10 @@ impl Problem {
                 ..told(
                     429,
                     "Too Many Requests",
-                    &["too_many_requests", "budget_used_up"],
-                    "The key has made as many requests in this minute as it may, or all requests to \
-                     receivers of this hour are made (`budget_used_up`).",
+                    &["too_many_requests", "budget_used_up", "too_many_in_flight"],
+                    "The key has made as many requests in this minute as it may, all requests to \
+                     receivers of this hour are made (`budget_used_up`), or as many as are allowed \
+                     at once are in flight (`too_many_in_flight`).",
                     "this key is limited to 600 requests a minute; try again in 12 seconds",
                 )
             },

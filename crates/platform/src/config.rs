@@ -7,6 +7,7 @@ use domain::{
     trigger::{MAX_ACTIONS, MAX_TRIGGERS},
     url_policy::UrlPolicy,
 };
+use ledger::InFlightLimits;
 use spin_sdk::variables;
 
 use crate::problem::Problem;
@@ -117,8 +118,27 @@ pub fn health_backlog() -> Result<Duration, Problem> {
 pub struct Outbound {
     /// By all at once: `max_in_flight`; nothing where that is not limited.
     pub in_flight: Option<usize>,
+    /// By an account at once: `max_in_flight_per_account`; nothing where that is not limited.
+    pub in_flight_per_account: Option<usize>,
+    /// By an account to one host at once: `max_in_flight_per_host`; nothing where that is not limited.
+    pub in_flight_per_host: Option<usize>,
     /// By all, in an hour of the clock: `max_requests_per_hour`; nothing where that is not limited.
     pub per_hour: Option<usize>,
+    /// By an account, in an hour of the clock: `max_requests_per_hour_per_account`; nothing where
+    /// that is not limited.
+    pub per_hour_per_account: Option<usize>,
+}
+
+impl Outbound {
+    /// How many requests may be in flight at once.
+    pub fn most_in_flight(&self) -> InFlightLimits {
+        let most = |limit: Option<usize>| limit.unwrap_or(usize::MAX);
+        InFlightLimits {
+            total: most(self.in_flight),
+            per_account: most(self.in_flight_per_account),
+            per_host: most(self.in_flight_per_host),
+        }
+    }
 }
 
 /// More than runs ever have in flight.
@@ -127,7 +147,7 @@ const MAX_IN_FLIGHT: usize = 1_000;
 /// More than anybody sends in an hour.
 const MAX_PER_HOUR: usize = 1_000_000_000;
 
-/// The settings `max_in_flight` and `max_requests_per_hour`.
+/// The settings `max_in_flight` and `max_requests_per_hour`, and those for an account and a host.
 ///
 /// # Errors
 ///
@@ -135,7 +155,10 @@ const MAX_PER_HOUR: usize = 1_000_000_000;
 pub fn outbound() -> Result<Outbound, Problem> {
     Ok(Outbound {
         in_flight: limit_if_any("max_in_flight", MAX_IN_FLIGHT)?,
+        in_flight_per_account: limit_if_any("max_in_flight_per_account", MAX_IN_FLIGHT)?,
+        in_flight_per_host: limit_if_any("max_in_flight_per_host", MAX_IN_FLIGHT)?,
         per_hour: limit_if_any("max_requests_per_hour", MAX_PER_HOUR)?,
+        per_hour_per_account: limit_if_any("max_requests_per_hour_per_account", MAX_PER_HOUR)?,
     })
 }
 

@@ -56,12 +56,14 @@ pub struct Response {
     pub status: Option<u16>,
     /// Its headers, names in lower case; bytes that are no UTF-8 replaced.
     pub headers: Vec<(String, String)>,
+    /// Its `Retry-After`, whatever headers stand before it.
+    pub retry_after: Option<String>,
     /// The beginning of its body.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// The value of a header.
+    /// The value of a header that is kept.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -116,6 +118,8 @@ async fn exchange(
     let Answer { incoming, unsent } = answer?;
     response.status = Some(incoming.status());
     response.headers = headers(&incoming);
+    response.retry_after = retry_after(&response.headers);
+    cut(&mut response.headers);
     let body = incoming
         .consume()
         .map_err(|()| internal("the response's body is taken"))?;
@@ -298,24 +302,31 @@ async fn head(response: &FutureIncomingResponse) -> Result<IncomingResponse, NoA
 }
 
 fn headers(incoming: &IncomingResponse) -> Vec<(String, String)> {
-    let mut room = MAX_RESPONSE_HEADERS;
-    incoming
-        .headers()
-        .entries()
-        .into_iter()
-        .map(|(name, value)| {
-            (
-                name.to_ascii_lowercase(),
-                String::from_utf8_lossy(&value).into_owned(),
-            )
-        })
-        .take_while(|(name, value)| {
-            let size = name.len() + value.len();
-            let fits = size <= room;
-            room = room.saturating_sub(size);
-            fits
-        })
+    let entries = incoming.headers().entries().into_iter();
+    let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+    entries
+        .map(|(name, value)| (name.to_ascii_lowercase(), text(value)))
         .collect()
+}
+
+/// The first `Retry-After`.
+fn retry_after(headers: &[(String, String)]) -> Option<String> {
+    let mut headers = headers.iter();
+    let found = headers.find(|(name, _)| name == "retry-after");
+    found.map(|(_, value)| value.clone())
+}
+
+/// Drops the headers that are not kept.
+fn cut(headers: &mut Vec<(String, String)>) {
+    let mut room = MAX_RESPONSE_HEADERS;
+    let fits = |(name, value): &(String, String)| {
+        let size = name.len() + value.len();
+        let fits = size <= room;
+        room = room.saturating_sub(size);
+        fits
+    };
+    let kept = headers.iter().map(fits).take_while(|fits| *fits).count();
+    headers.truncate(kept);
 }
 
 /// Reads the body up to the cap; what follows is dropped with the connection.

@@ -6,6 +6,7 @@ use domain::{
     hops::Stopped,
     input::{FieldError, Unreadable},
     preconditions::Failed,
+    quota::next_hour,
     sealing::OpenError,
     secret::TooManyPrevious,
     time::Timestamp,
@@ -176,11 +177,19 @@ impl Problem {
 
     /// 429: nothing is sent any more in this hour of the clock.
     pub fn budget_used_up(detail: String, now: Timestamp) -> Self {
-        const HOUR: i64 = 60 * 60 * 1_000;
-        let left = HOUR - now.as_millis().rem_euclid(HOUR);
+        let left = next_hour(now).since(now);
         let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "budget_used_up", detail);
-        let seconds = left.unsigned_abs().div_ceil(1_000);
+        let seconds = left.as_millis().div_ceil(1_000);
         problem.headers.push(("retry-after", seconds.to_string()));
+        problem
+    }
+
+    /// 429: as many requests to receivers are in flight as may be at once.
+    pub fn too_many_in_flight() -> Self {
+        let detail = "as many requests as are allowed at once are in flight, of this account, of \
+                      it to this host, or in all; try again in a moment";
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_in_flight", detail);
+        problem.headers.push(("retry-after", "1".into()));
         problem
     }
 

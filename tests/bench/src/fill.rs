@@ -11,7 +11,10 @@ use domain::{
     origin::Origin,
     time::Timestamp,
 };
-use ledger::{Claim, ClaimLimits, FinishedAttempt, Inserted, Ledger, NewEventRow, PlannedDelivery};
+use ledger::{
+    Claim, ClaimLimits, FinishedAttempt, InFlightLimits, Inserted, Ledger, NewEventRow,
+    PlannedDelivery,
+};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json, value::to_raw_value};
 
@@ -145,6 +148,7 @@ fn settled(ledger: &Ledger<&File>, targets: &[Target], now: Timestamp) -> Result
         in_flight: &[],
         failing_after: 1,
         first_attempts_only: false,
+        most: InFlightLimits::NONE,
         start: 0,
     };
     let claimed = ledger.claim(&claim, &limits, now)?;
@@ -158,6 +162,7 @@ fn settled(ledger: &Ledger<&File>, targets: &[Target], now: Timestamp) -> Result
             status_code: Some(200),
             error: None,
             hidden_cause: None,
+            hold_until: None,
             request_headers: headers(&[
                 ("content-type", "application/json"),
                 ("user-agent", "webhook-triggers/1.0.0"),

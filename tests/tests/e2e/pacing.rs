@@ -97,9 +97,9 @@ async fn while_one_is_tried_again_later_the_others_wait_and_say_so() -> Result<(
     let service = Service::shared();
     let account = service.account();
     let receiver = Receiver::start().await?;
-    let later = Answer::status(503).header("retry-after", "3600");
-    receiver.answer_in_turn("/", vec![later, Answer::status(200)]);
-    let ordered = action(&receiver, &json!({ "ordered": true }));
+    receiver.answer_in_turn("/", vec![Answer::status(503), Answer::status(200)]);
+    let ordered = json!({ "ordered": true, "retry_schedule": [3_600] });
+    let ordered = action(&receiver, &ordered);
     let hook = account.hook_with("message.sent", ordered).await?;
     let posted = post(&account, 3).await?;
     account.attempted(&posted[0], 1).await?;

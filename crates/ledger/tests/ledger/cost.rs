@@ -1,11 +1,11 @@
 //! What the statements cost: as much with a full ledger as with an empty one.
 
 use domain::{delivery::Status, time::Timestamp};
-use ledger::{DeliveryFilter, EventFilter, Ledger, Recovery};
+use ledger::{DeliveryFilter, EventFilter, Ledger, Recovery, Returned};
 
 use crate::support::{
-    Post, Sqlite, Statement, Target, accept_all, acme, again, at, attempt, begin_test, claim,
-    first, limits, millis, new_claim, post, sent,
+    LEASE, Post, Sqlite, Statement, Target, accept_all, acme, again, at, attempt, begin_test,
+    claim, first, limits, millis, new_claim, post, sent,
 };
 
 /// A ledger in which each of 20 actions is owed so many events, and so many more are settled.
@@ -109,6 +109,40 @@ const ACTS: &[(&str, Act)] = &[
             40
         );
     }),
+    (
+        "note hosts, give back, put off and cancel",
+        |filled, ledger| {
+            let (claim, claimed) = claim(ledger, 40, filled.now);
+            let hosts = claimed
+                .iter()
+                .map(|row| ((acme(), row.action), "host".to_owned()));
+            ledger.note_hosts(&hosts.collect()).unwrap();
+            let returned: Vec<_> = claimed
+                .iter()
+                .map(|row| Returned {
+                    account: acme(),
+                    delivery: row.id,
+                    due_at: filled.now,
+                    reason: None,
+                })
+                .collect();
+            ledger.return_claimed(&claim, &returned).unwrap();
+            let (action, later) = (filled.targets[3].action, filled.now + LEASE);
+            assert_eq!(
+                ledger.held_until(&acme(), action, filled.now).unwrap(),
+                None
+            );
+            // Of an action with little pending: how much there is to do is what these cost.
+            let few = Target::new();
+            post(ledger, &acme(), &[few], at(0));
+            ledger
+                .put_off_held(&acme(), few.action, later, filled.now)
+                .unwrap();
+            let canceled = ledger.cancel_pending(&acme(), &[few.action], "gone");
+            assert_eq!(canceled.unwrap(), 1);
+            assert!(!ledger.others_have_pending(&acme(), filled.now).unwrap());
+        },
+    ),
     ("come, wait and go", |filled, ledger| {
         let slot = ledger.enter("a", filled.now).unwrap().unwrap();
         assert!(!ledger.wait(&slot, filled.now).unwrap());
@@ -353,8 +387,10 @@ fn no_statement_walks_through_the_ledger() {
             for step in filled.database.plan(&statement.sql) {
                 // What it may walk through: what the statement itself was given or has found.
                 let tables = ["delivery", "event", "attempt", "head", "action_health"];
+                // And what is in flight, in an index that has nothing else.
                 let scanned = step
                     .strip_prefix("SCAN ")
+                    .filter(|rest| !rest.contains("delivery_in_flight"))
                     .and_then(|rest| rest.split(' ').next());
                 assert!(
                     scanned.is_none_or(|table| !tables.contains(&table)),

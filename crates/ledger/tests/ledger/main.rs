@@ -9,6 +9,7 @@ mod claim;
 mod cost;
 mod history;
 mod idempotency;
+mod in_flight;
 mod isolation;
 mod leases;
 mod lines;

@@ -293,3 +293,59 @@ fn an_event_is_owed_again_to_what_matches_now() {
     assert_eq!(deliveries(&ledger).len(), 3);
     assert!(ledger.replay(&acme(), event, &[], at(11)).unwrap());
 }
+
+#[test]
+fn what_is_pending_of_an_action_that_is_gone_is_canceled_at_once() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    let (gone, stays) = (Target::new(), Target::new());
+    let rival = account("rival");
+    // One is tried again later, one is under way, and two are new; another account has the same action.
+    let retried = post_one(&ledger, gone, at(0));
+    let (claim, claimed) = claim_one(&ledger, at(0));
+    let failed = attempt(&claimed, at(0), again(at(90_000)));
+    ledger.record(&claim, &[&failed]).unwrap();
+    let under_way = post_one(&ledger, gone, at(1));
+    let (claim, claimed) = claim_one(&ledger, at(1));
+    let new = [
+        post_one(&ledger, gone, at(2)),
+        post_one(&ledger, gone, at(2)),
+    ];
+    let other = post_one(&ledger, stays, at(2));
+    let theirs = post(&ledger, &rival, &[gone], at(2))[0];
+
+    let cancel = || ledger.cancel_pending(&acme(), &[gone.action], "action was deleted");
+    assert_eq!(cancel().unwrap(), 3);
+    assert_eq!(cancel().unwrap(), 0);
+    for id in [retried, new[0], new[1]] {
+        let shown = show(&ledger, id).delivery;
+        assert_eq!(
+            (shown.status, shown.next_attempt_at),
+            (Status::Canceled, None)
+        );
+        assert_eq!(shown.reason.as_deref(), Some("action was deleted"));
+    }
+    assert_eq!(show(&ledger, under_way).delivery.status, Status::Delivering);
+    assert_eq!(show(&ledger, other).delivery.status, Status::Pending);
+    let theirs = ledger.delivery(&rival, theirs).unwrap().unwrap().delivery;
+    assert_eq!(theirs.status, Status::Pending);
+    // What was under way comes to its end, and waits for a retry: whoever records it cancels that.
+    let failed = attempt(&claimed, at(3), again(at(90_000)));
+    ledger.record(&claim, &[&failed]).unwrap();
+    assert_eq!(cancel().unwrap(), 1);
+}
+
+#[test]
+fn many_are_canceled_a_bounded_number_at_a_time() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    let target = Target::new();
+    for _ in 0..2_500 {
+        post_one(&ledger, target, at(0));
+    }
+    let statements = database.statements_of(|ledger| {
+        let canceled = ledger.cancel_pending(&acme(), &[target.action], "action was deleted");
+        assert_eq!(canceled.unwrap(), 2_500);
+    });
+    assert_eq!(statements.len(), 4);
+}

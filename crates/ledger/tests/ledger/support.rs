@@ -20,8 +20,8 @@ use domain::{
 };
 use ledger::{
     Accepted, Claim, ClaimLimits, Claimed, Database, DatabaseError, DeliveryDetails, DeliveryRow,
-    EarlierEvent, FinishedAttempt, Inserted, Ledger, LedgerError, NewEventRow, NewTest,
-    PlannedDelivery, Row, Value,
+    EarlierEvent, FinishedAttempt, InFlightLimits, Inserted, Ledger, LedgerError, NewEventRow,
+    NewTest, PlannedDelivery, Row, Value,
 };
 use rusqlite::{Connection, ErrorCode, StatementStatus, types};
 use serde_json::value::RawValue;
@@ -365,6 +365,7 @@ pub(crate) fn limits(total: usize) -> ClaimLimits<'static> {
         in_flight: &[],
         failing_after: 5,
         first_attempts_only: false,
+        most: InFlightLimits::NONE,
         start: random(),
     }
 }
@@ -400,6 +401,16 @@ pub(crate) fn begin_test<D: Database>(
     target: Target,
     now: Timestamp,
 ) -> (Claim, Claimed) {
+    new_test(ledger, target, InFlightLimits::NONE, now).unwrap()
+}
+
+/// As above, where there is room for it.
+pub(crate) fn new_test<D: Database>(
+    ledger: &Ledger<D>,
+    target: Target,
+    most: InFlightLimits,
+    now: Timestamp,
+) -> Option<(Claim, Claimed)> {
     let claim = new_claim(now);
     let test = NewTest {
         account: &acme(),
@@ -414,9 +425,10 @@ pub(crate) fn begin_test<D: Database>(
         delivery: DeliveryId::new(now, entropy()),
         trigger: target.trigger,
         action: target.action,
+        host: "hooks.example.com",
     };
-    let claimed = ledger.begin_test(&test, &claim).unwrap();
-    (claim, claimed)
+    let begun = ledger.begin_test(&test, &claim, &most, now).unwrap();
+    begun.map(|claimed| (claim, claimed))
 }
 
 /// The receiver took it.
@@ -467,6 +479,7 @@ pub(crate) fn attempt(
         response_headers: serde_json::Map::new(),
         response_body: Some(String::new()),
         settled,
+        hold_until: None,
     }
 }
 

@@ -74,7 +74,8 @@ fn used() -> Value {
         "ledger": { "version": 1, "events": 48_210, "deliveries": 51_733, "attempts": 52_019 },
         "events_accepted": 120_344,
         "requests": {
-            "total": 131_902, "this_hour": 214, "max_per_hour": 500, "reserved_this_hour": 215,
+            "total": 131_902, "this_hour": 214, "max_per_hour": 500, "max_per_hour_per_account": null,
+            "reserved_this_hour": 215,
         },
         "encryption": {
             "key": "6f1d2a90", "values_under_older_keys": 0,
@@ -121,6 +122,15 @@ fn usage_schema() -> Schema {
             "max_per_hour",
             count()
                 .says("The setting `max_requests_per_hour`; null where they are not limited.")
+                .or_null(),
+        ),
+        (
+            "max_per_hour_per_account",
+            count()
+                .says(
+                    "The setting `max_requests_per_hour_per_account`; null where they are not \
+                     limited.",
+                )
                 .or_null(),
         ),
         (

@@ -43,7 +43,7 @@ fn row() -> Vec<Named> {
         ("action_id", action_id()),
         ("type", event_type()),
         ("status", of("DeliveryStatus")),
-        ("reason?", text().says("Why it stands so.")),
+        ("reason?", text().says("Why it stands so, or why it waits.")),
         ("attempt_count", count().says("The attempts made.")),
         ("next_attempt_at?", time().says("When the next is due.")),
         ("created_at", time().says("When it came to be.")),
