@@ -4,6 +4,7 @@ use domain::{
     id::{ActionId, DeliveryId, TriggerId},
     input::FieldError,
     time::Timestamp,
+    trigger::{NotSendable, sendable},
 };
 use http::StatusCode;
 use platform::{
@@ -11,17 +12,28 @@ use platform::{
     http::{Request, Response, account},
     ledger::{self, Cancelled, Ledger, Recovery, Retried},
     problem::Problem,
+    store::TriggerStore,
 };
 use serde::Deserialize;
 use serde_json::json;
 
-/// `POST …/deliveries/{delivery}/retry`: due now, whatever became of it before.
+/// `POST …/deliveries/{delivery}/retry`: due now, whatever became of it before, or after the pause that the receiver asked for.
 pub(crate) fn retry(
     request: &Request,
     account_id: &str,
     delivery_id: &str,
 ) -> Result<Response, Problem> {
     act(request, account_id, delivery_id, |ledger, account, id| {
+        let Some(found) = ledger.delivery(account, id)? else {
+            return Ok(Done::Missing);
+        };
+        let delivery = found.delivery;
+        if !delivery.test {
+            let trigger = TriggerStore::open()?.trigger(account, delivery.trigger_id)?;
+            if let Err(why) = sendable(trigger.as_ref(), delivery.action_id) {
+                return Ok(Done::NotSendable(why));
+            }
+        }
         Ok(match ledger.retry(account, id, clock::now())? {
             Retried::Due => Done::Yes,
             Retried::UnderWay => Done::UnderWay,
@@ -52,6 +64,7 @@ enum Done {
     UnderWay,
     Settled,
     Test,
+    NotSendable(NotSendable),
     Missing,
 }
 
@@ -80,6 +93,11 @@ fn act(
         Done::Test => Err(Problem::conflict(
             "a test is one attempt; test the action again with POST …/actions/{action}/test",
         )),
+        Done::NotSendable(why) => Err(Problem::conflict(if why.is_deleted() {
+            format!("the {why}, so the delivery can't be sent again")
+        } else {
+            format!("the {why}; enable it, then retry")
+        })),
         Done::Missing => Err(missing()),
     }
 }
@@ -110,6 +128,10 @@ pub(crate) fn recover(request: &Request, account_id: &str) -> Result<Response, P
         action,
         ..
     } = wanted;
+    if let Some(until) = until.filter(|until| *until < since) {
+        let detail = format!("is before since: {until} is earlier than {since}");
+        return Err(Problem::invalid(vec![FieldError::new("/until", detail)]));
+    }
     let recovery = Recovery {
         since,
         until,

@@ -7,6 +7,7 @@ use domain::{
     delivery::FAILING_LIMIT,
     id::{ActionId, TriggerId},
     operator::{Announcement, Disabling, Fact, Failing},
+    trigger::sendable,
 };
 use platform::{
     clock,
@@ -76,6 +77,15 @@ async fn judge(
     };
     let now = clock::now();
     for (action, suspect) in suspects {
+        // Deleted while the attempt was under way: nobody else cancels the retry that comes of it.
+        match cancel_if_deleted(store, ledger, account, (suspect.trigger, action)) {
+            Ok(false) => {}
+            Ok(true) => continue,
+            Err(problem) => {
+                eprintln!("warning action={action} could not be looked at: {problem:?}");
+                continue;
+            }
+        }
         let health = health.get(&action).cloned().unwrap_or_default();
         let failing_since = health.failing_since;
         let reason = if suspect.gone {
@@ -100,6 +110,23 @@ async fn judge(
         if let Err(problem) = disable(store, ledger, &disabled).await {
             eprintln!("warning action={action} could not be disabled: {problem:?}");
         }
+    }
+}
+
+/// Cancels what is pending of an action that is gone. Answers whether it is.
+fn cancel_if_deleted(
+    store: &TriggerStore,
+    ledger: &Ledger,
+    account: &AccountId,
+    (trigger, action): (TriggerId, ActionId),
+) -> Result<bool, Problem> {
+    let trigger = store.trigger(account, trigger)?;
+    match sendable(trigger.as_ref(), action) {
+        Err(why) if why.is_deleted() => {
+            ledger.cancel_pending(account, &[action], &why.to_string())?;
+            Ok(true)
+        }
+        _ => Ok(false),
     }
 }
 

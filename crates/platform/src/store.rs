@@ -30,7 +30,7 @@ use domain::{
     input::FieldError,
     matching::MatchDocument,
     operator::{Announcement, Fact, is_operator},
-    trigger::Trigger,
+    trigger::{NotSendable, Trigger},
 };
 use serde::{
     Deserialize, Serialize,
@@ -427,7 +427,34 @@ impl Writer<'_> {
     /// too large for the store, or the store fails.
     pub fn put(&self, before: Option<&Trigger>, trigger: &Trigger) -> Result<(), StoreError> {
         let change = Change::Put { before, trigger };
-        self.write(self.store.batch(self.account, &[change])?)
+        self.write(self.store.batch(self.account, &[change])?)?;
+        if let Some(before) = before {
+            self.cancel_removed(before, Some(trigger));
+        }
+        Ok(())
+    }
+
+    /// Cancels what is pending of the actions that a trigger had `before` and does not have any more.
+    /// What can't be canceled now is when its turn comes.
+    pub(crate) fn cancel_removed(&self, before: &Trigger, after: Option<&Trigger>) {
+        let removed = before.actions.iter().map(|action| action.id);
+        let removed: Vec<_> = removed
+            .filter(|id| after.is_none_or(|after| after.action(*id).is_none()))
+            .collect();
+        if removed.is_empty() {
+            return;
+        }
+        let why = match after {
+            None => NotSendable::TriggerDeleted,
+            Some(_) => NotSendable::ActionDeleted,
+        };
+        let canceled = self
+            .ledger
+            .cancel_pending(self.account, &removed, &why.to_string());
+        if let Err(error) = canceled {
+            let (account, trigger) = (self.account, before.id);
+            eprintln!("warning account={account} trigger={trigger} is not canceled yet: {error}");
+        }
     }
 
     /// Disables an action of a trigger on the service's own account, and has that told.
@@ -471,7 +498,9 @@ impl Writer<'_> {
     /// When the store fails.
     pub fn remove(&self, trigger: &Trigger) -> Result<(), StoreError> {
         let change = Change::Remove(&IndexEntry::of(trigger));
-        self.write(self.store.batch(self.account, &[change])?)
+        self.write(self.store.batch(self.account, &[change])?)?;
+        self.cancel_removed(trigger, None);
+        Ok(())
     }
 
     fn in_time(&self) -> Written {

@@ -428,7 +428,6 @@ async fn a_receiver_that_hangs_does_not_hold_up_another() -> Result<()> {
 async fn retry_after_puts_the_next_attempt_off() -> Result<()> {
     let account = account();
     let receiver = Receiver::start().await?;
-    let hook = hook(&account, &receiver.url("/"), &[2]).await?;
     for (status, asked, range) in [
         (503, "120", 119_000..=122_000),
         (429, "120", 119_000..=122_000),
@@ -437,6 +436,8 @@ async fn retry_after_puts_the_next_attempt_off() -> Result<()> {
         (503, "1", 1_500..=3_400),
         (503, "soon", 1_500..=3_400),
     ] {
+        // An action for each: one whose receiver asked for a pause is held.
+        let hook = hook(&account, &receiver.url("/"), &[2]).await?;
         receiver.answer("/", Answer::status(status).header("retry-after", asked));
         let delivery = account.attempted(&post(&account).await?, 1).await?;
         let attempt = &delivery["attempts"][0];
@@ -444,8 +445,177 @@ async fn retry_after_puts_the_next_attempt_off() -> Result<()> {
         let ended = millis(&attempt["started_at"])? + duration;
         let delay = millis(&delivery["next_attempt_at"])? - ended;
         ensure!(range.contains(&delay), "{status} and {asked}: {delay} ms");
+        account.delete(&hook.trigger_path()).await?.empty(204)?;
     }
-    account.delete(&hook.trigger_path()).await?.empty(204)
+    Ok(())
+}
+
+/// Until when a delivery is held, in milliseconds from `since`; it has to say so.
+fn held_for(delivery: &Value, since: i64) -> Result<i64> {
+    has(delivery, &json!({ "status": "pending" }))?;
+    let said = reason(delivery);
+    let said_so = said.starts_with("held until") && said.contains("the receiver asked for it");
+    ensure!(said_so, "{delivery}");
+    Ok(millis(&delivery["next_attempt_at"])? - since)
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_a_pause_gets_it_for_all_of_its_action() -> Result<()> {
+    let (service, account) = (Service::shared(), account());
+    let receiver = Receiver::start().await?;
+    // After 9 KB of other headers, and for longer than a hold lasts.
+    let mut later = Answer::status(429);
+    for name in [
+        "x-1", "x-2", "x-3", "x-4", "x-5", "x-6", "x-7", "x-8", "x-9",
+    ] {
+        later = later.header(name, "x".repeat(1_024));
+    }
+    let later = later.header("retry-after", "86400");
+    receiver.answer_in_turn("/", vec![later, Answer::status(200)]);
+    hook(&account, &receiver.url("/"), &[1]).await?;
+    let first = post(&account).await?;
+    let asked = account.attempted(&first, 1).await?;
+    let ended = millis(&asked["attempts"][0]["started_at"])?;
+    let delay = millis(&asked["next_attempt_at"])? - ended;
+    ensure!((86_399_000..=86_410_000).contains(&delay), "{delay} ms");
+
+    let is_held = |delivery: &Value| reason(delivery).starts_with("held");
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let id = post(&account).await?;
+        let held = account.delivery_once(&id, is_held).await?;
+        let delay = held_for(&held, ended)?;
+        ensure!((3_599_000..=3_610_000).contains(&delay), "{delay} ms");
+        waiting.push(id);
+    }
+    // Neither does a retry by hand get around it, and says so.
+    let retry = format!("/deliveries/{first}/retry");
+    let retried = account.post(&retry, &json!({})).await?.json(202)?;
+    ensure!(held_for(&retried, ended)? <= 3_610_000, "{retried}");
+    service.api().run().await?;
+    assert_eq!(receiver.so_far().len(), 1);
+
+    service
+        .ledger()
+        .forward(&account, Duration::from_secs(3_700))?;
+    service.api().run().await?;
+    for id in waiting.iter().chain([&first]) {
+        account.delivery_with(id, "succeeded").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pause_holds_no_other_action_and_a_success_meanwhile_does_not_end_it() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let later = Answer::status(503).header("retry-after", "1800");
+    let slow = Answer::status(200).after(Duration::from_millis(500));
+    receiver.answer_in_turn("/", vec![slow, later]);
+    let action = |path: &str| json!({ "name": path, "url": receiver.url(path) });
+    let actions = [action("/"), action("/other")];
+    let trigger = json!({ "type": "message.sent", "name": "T", "actions": actions });
+    account.trigger(&trigger).await?;
+    let post = async || -> Result<[String; 2]> {
+        let event = account.event("message.sent", &json!({})).await?;
+        let of = event["deliveries"].as_array().context("deliveries")?;
+        Ok([id(&of[0]).to_owned(), id(&of[1]).to_owned()])
+    };
+    let first = post().await?;
+    receiver.received(2).await?;
+    let second = post().await?;
+    account.attempted(&second[0], 1).await?;
+    account.delivery_with(&first[0], "succeeded").await?;
+    let third = post().await?;
+    let is_held = |delivery: &Value| reason(delivery).starts_with("held");
+    account.delivery_once(&third[0], is_held).await?;
+    for [_, other] in [first, second, third] {
+        account.delivery_with(&other, "succeeded").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_waits_for_a_retry_is_canceled_at_once_when_its_action_is_deleted() -> Result<()> {
+    let receiver = Receiver::start().await?;
+    receiver.answer("/", Answer::status(500));
+    for said in ["trigger was deleted", "action was deleted"] {
+        let account = account();
+        let hook = hook(&account, &receiver.url("/"), &[86_400]).await?;
+        let id = post(&account).await?;
+        account.attempted(&id, 1).await?;
+        let path = match said.starts_with("trigger") {
+            true => hook.trigger_path(),
+            false => hook.action_path(),
+        };
+        account.delete(&path).await?.empty(204)?;
+        let delivery = account.delivery(&id).await?;
+        has(&delivery, &json!({ "status": "canceled", "reason": said }))?;
+        ensure!(delivery.get("next_attempt_at").is_none(), "{delivery}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_attempt_that_fails_after_its_action_was_deleted_is_not_repeated() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    let slow = Answer::status(500).after(Duration::from_millis(700));
+    receiver.answer("/", slow);
+    let hook = hook(&account, &receiver.url("/"), &[86_400]).await?;
+    let id = post(&account).await?;
+    receiver.received(1).await?;
+    account.delete(&hook.action_path()).await?.empty(204)?;
+    let delivery = account.delivery_with(&id, "canceled").await?;
+    has(
+        &delivery,
+        &json!({ "attempt_count": 1, "reason": "action was deleted" }),
+    )
+}
+
+#[tokio::test]
+async fn what_is_deleted_or_disabled_is_not_retried_by_hand_and_the_answer_says_why() -> Result<()>
+{
+    let receiver = Receiver::start().await?;
+    for (part, change) in [
+        ("trigger", "deleted"),
+        ("action", "deleted"),
+        ("trigger", "disabled"),
+        ("action", "disabled"),
+    ] {
+        let account = account();
+        let hook = hook(&account, &receiver.url("/"), &[]).await?;
+        let id = post(&account).await?;
+        account.delivery_with(&id, "succeeded").await?;
+        let path = match part {
+            "trigger" => hook.trigger_path(),
+            _ => hook.action_path(),
+        };
+        if change == "deleted" {
+            account.delete(&path).await?.empty(204)?;
+        } else {
+            let off = json!({ "enabled": false });
+            account.patch(&path, &off).await?.json(200)?;
+        }
+        let retry = format!("/deliveries/{id}/retry");
+        let refused = account.post(&retry, &json!({})).await?.problem(409)?;
+        refused.says(&[&format!("the {part} was {change}")])?;
+        has(
+            &account.delivery(&id).await?,
+            &json!({ "status": "succeeded" }),
+        )?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_recovery_that_ends_before_it_begins_is_refused() -> Result<()> {
+    let range = json!({ "since": "2026-11-23T15:00:00Z", "until": "2026-11-23T14:00:00Z" });
+    let refused = account()
+        .post("/deliveries/recover", &range)
+        .await?
+        .problem(422)?;
+    refused.names("/until", &["before since"])
 }
 
 #[tokio::test]

@@ -624,7 +624,6 @@ async fn retry_after_is_honoured_as_a_date_too_and_within_bounds() -> Result<()>
     let account = account();
     let receiver = Receiver::start().await?;
     let action = json!({ "name": "A", "url": receiver.url("/"), "retry_schedule": [60] });
-    account.hook_with("message.sent", action).await?;
     let date = |from_now: i64| {
         let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(from_now);
         at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
@@ -649,12 +648,15 @@ async fn retry_after_is_honoured_as_a_date_too_and_within_bounds() -> Result<()>
             "/",
             Answer::status(503).header("retry-after", asked.as_str()),
         );
+        // An action for each: one whose receiver asked for a pause is held.
+        let hook = account.hook_with("message.sent", action.clone()).await?;
         let delivery = account.attempted(&post(&account).await?, 1).await?;
         let attempt = &delivery["attempts"][0];
         let duration = attempt["duration_ms"].as_i64().context("a duration")?;
         let ended = millis(&attempt["started_at"])? + duration;
         let delay = millis(&delivery["next_attempt_at"])? - ended;
         ensure!(range.contains(&delay), "{asked:?}: {delay} ms");
+        account.delete(&hook.trigger_path()).await?.empty(204)?;
     }
     Ok(())
 }

@@ -145,7 +145,7 @@ fn change() -> Operation {
 
 fn remove() -> Operation {
     Operation::new("deleteAction", "Delete an action")
-        .says("What is still owed to it is canceled when its turn comes.")
+        .says("Its deliveries that are pending are canceled at once.")
         .conditional_change()
         .answers(204, Answer::empty("It is gone."))
         .problems([Problem::NotFound])

@@ -78,13 +78,15 @@ fn show() -> Operation {
 fn retry() -> Operation {
     Operation::new("retryDelivery", "Send a delivery again")
         .says(
-            "Due now, whatever became of it before, with its schedule from the start. Answers 409 \
-             while an attempt is under way, and for a test.",
+            "Due now, whatever became of it before, with its schedule from the start; where the \
+             receiver asked for a pause (`Retry-After`), after that: `next_attempt_at` and `reason` \
+             say so. Answers 409 while an attempt is under way, for a test, and where the trigger \
+             or the action is deleted or disabled.",
         )
         .answers(
             202,
             Answer::json(
-                "The delivery, due now.",
+                "The delivery, due.",
                 of("DeliveryDetails"),
                 examples::delivery_details("pending"),
             ),

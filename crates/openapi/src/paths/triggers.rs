@@ -151,7 +151,7 @@ fn change() -> Operation {
 
 fn remove() -> Operation {
     Operation::new("deleteTrigger", "Delete a trigger")
-        .says("With its actions. What is still owed is canceled when its turn comes.")
+        .says("With its actions. Their deliveries that are pending are canceled at once.")
         .conditional_change()
         .answers(204, Answer::empty("It is gone."))
         .problems([Problem::NotFound])

@@ -103,6 +103,11 @@ impl Triggers {
             self.write(&types, |writer| {
                 let mut plan = self.plan(incoming, now)?;
                 writer.write(std::mem::take(&mut plan.batch))?;
+                for (before, planned) in &plan.triggers {
+                    if let Some(before) = before {
+                        writer.cancel_removed(before, Some(&planned.trigger));
+                    }
+                }
                 Ok(plan)
             })
             .await?
