@@ -12,7 +12,8 @@ use crate::{schedule, schedule::RetrySchedule, time::Timestamp};
 /// pending ──claim──▶ delivering ──2xx──▶ succeeded
 ///    ▲                   │ └──last attempt failed──▶ failed
 ///    └──── failed, retry ┘ └──action gone or off───▶ canceled
-/// skipped: the trigger or action was disabled when the event came
+/// skipped: the trigger or action was disabled when the event came, or the event has as many
+///          deliveries as one event may have
 /// ```
 ///
 /// A test is `delivering` from the start and then `succeeded` or `failed`, for good.
@@ -29,7 +30,8 @@ pub enum Status {
     Failed,
     /// The action or trigger was deleted or disabled before it could be sent.
     Canceled,
-    /// The trigger or action was disabled when the event came.
+    /// Never to be sent: the trigger or action was disabled when the event came, or the event has
+    /// as many deliveries as one event may have.
     Skipped,
 }
 

@@ -257,7 +257,7 @@ pub struct Outcomes {
     pub failed: u64,
     /// Called off.
     pub canceled: u64,
-    /// Not owed, since the trigger or the action was off.
+    /// Never to be sent: the trigger or the action was off, or the event had too many deliveries.
     pub skipped: u64,
 }
 

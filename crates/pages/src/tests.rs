@@ -531,3 +531,34 @@ fn a_text_field_begins_with_the_line_break_that_html_drops() {
         assert!(text.starts_with("\n\nOne</textarea>"), "{text}");
     }
 }
+
+#[test]
+fn an_attempt_that_sent_nothing_does_not_wait_for_an_answer() {
+    let sample = Sample {
+        text: "x",
+        role: Role::View,
+    };
+    let show = |request_headers: Value| {
+        let mut delivery = sample.delivery("failed");
+        delivery.attempts = vec![read(&json!({
+            "number": 1, "started_at": TIME, "duration_ms": 0,
+            "error": "template: line 1: `data.x` is undefined",
+            "request_headers": request_headers, "response_headers": {}, "response_body": null,
+        }))];
+        html(&DeliveryPage {
+            chrome: sample.chrome(Section::Deliveries),
+            catalogue: &sample.catalogue(),
+            delivery: &delivery,
+            event: None,
+            names: sample.names(),
+            problem: None,
+        })
+    };
+    let unsent = show(json!({}));
+    assert!(
+        unsent.contains(">Not sent<") && !unsent.contains("Request headers"),
+        "{unsent}"
+    );
+    let unanswered = show(json!({"webhook-id": DELIVERY}));
+    assert!(unanswered.contains(">No answer<"), "{unanswered}");
+}

@@ -31,7 +31,7 @@ fn status() -> Schema {
         "`pending`: waits for its first attempt or the next; `delivering`: an attempt is under \
          way; `succeeded`; `failed`: given up; `canceled`: action or trigger was deleted or \
          disabled since, or somebody canceled it; `skipped`: trigger or action was disabled when \
-         the event came.",
+         the event came, or the event has as many deliveries as one event may have.",
     )
 }
 
