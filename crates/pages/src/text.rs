@@ -200,7 +200,10 @@ mod tests {
     fn times_and_durations_read_well() {
         let when = When(Timestamp::from_millis(1_795_446_245_120)).to_string();
         assert!(when.contains(">2026-11-23 15:04:05 UTC<"), "{when}");
-        assert!(when.contains("title=\"2026-11-23T15:04:05.12Z\""), "{when}");
+        assert!(
+            when.contains("title=\"2026-11-23T15:04:05.120Z\""),
+            "{when}"
+        );
         assert_eq!(Took(999).to_string(), "999 ms");
         assert_eq!(Took(1_960).to_string(), "1.9 s");
     }
