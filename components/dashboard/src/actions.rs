@@ -1,6 +1,9 @@
 //! `/accounts/{account}/triggers/{trigger}/actions/…`: an action's own page.
 
-use domain::id::{ActionId, TriggerId};
+use domain::{
+    id::{ActionId, TriggerId},
+    portal::Role,
+};
 use futures::future::{try_join, try_join3};
 use http::StatusCode;
 use pages::{
@@ -278,7 +281,10 @@ async fn page(
         api.read::<Action>(&path),
     )
     .await?;
-    let action = value;
+    let mut action = value;
+    if visit.role == Role::View {
+        action.hide_values();
+    }
     let form = extra.form.unwrap_or_else(|| ActionForm::of(&action, etag));
     let status = status_of(&form);
     let page = ActionPage {

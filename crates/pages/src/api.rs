@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     delivery::Status,
+    headers::NOT_SHOWN,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     matching::{OmittedDeliveries, UnevaluatedTriggers},
     time::Timestamp,
@@ -95,6 +96,15 @@ pub struct Action {
     pub max_per_second: Option<u32>,
     /// How its attempts have gone.
     pub health: Health,
+}
+
+impl Action {
+    /// Hides the values of its headers, from whoever may only look.
+    pub fn hide_values(&mut self) {
+        for value in self.headers.values_mut() {
+            NOT_SHOWN.clone_into(value);
+        }
+    }
 }
 
 /// That the service disabled an action, and why.
