@@ -14,7 +14,7 @@ fn event(event_type: &str, data: &Value) -> Value {
     json!({
         "id": "evt_1",
         "type": event_type,
-        "timestamp": "2026-11-23T15:04:05Z",
+        "timestamp": "2026-11-23T15:04:05.000Z",
         "account": "acme",
         "trigger": {"id": "trg_1", "name": "Front desk", "type": event_type},
         "action": {"id": "act_1", "name": "Tell us"},
@@ -70,7 +70,7 @@ fn the_whole_event_is_the_context() {
     renders(&[(
         "{{ id }} {{ type }} {{ timestamp }} {{ account }} {{ trigger.name }} {{ action.id }} \
          {{ delivery.id }} {{ data.count }}",
-        "evt_1 message.sent 2026-11-23T15:04:05Z acme Front desk act_1 dlv_1 5",
+        "evt_1 message.sent 2026-11-23T15:04:05.000Z acme Front desk act_1 dlv_1 5",
     )]);
 }
 
@@ -1309,10 +1309,10 @@ fn what_a_type_lacks_a_recipe_leaves_out() {
     assert_eq!(
         render_recipe(SLACK, &sample("booking_page.viewed")),
         r#"{
-  "text": "Front desk\nbooking_page.viewed, 2026-11-23T15:04:05Z",
+  "text": "Front desk\nbooking_page.viewed, 2026-11-23T15:04:05.000Z",
   "blocks": [
     {"type": "header", "text": {"type": "plain_text", "text": "Front desk"}},
-    {"type": "section", "text": {"type": "plain_text", "text": "booking_page.viewed, 2026-11-23T15:04:05Z"}}
+    {"type": "section", "text": {"type": "plain_text", "text": "booking_page.viewed, 2026-11-23T15:04:05.000Z"}}
   ]
 }"#
     );
