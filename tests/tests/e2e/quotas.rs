@@ -187,7 +187,9 @@ async fn one_host_of_an_account_has_only_so_many_in_flight_whoever_runs() -> Res
     let posted = posted.as_array().context("an array")?.clone();
     let others = post(&other, 2).await?;
     let (a, b, c) = tokio::join!(api.run(), api.run(), api.run());
-    (a?, b?, c?);
+    a?;
+    b?;
+    c?;
     assert!(peak(&account, &posted).await? <= 2);
     peak(&other, &others).await?;
     Ok(())
