@@ -358,8 +358,8 @@ impl Runner {
         if !plan.returned.is_empty() {
             self.ledger.return_claimed(&claim, &plan.returned)?;
         }
-        for ((account, action), until) in &plan.held {
-            self.ledger.put_off_held(account, *action, *until, now)?;
+        if !plan.held.is_empty() {
+            self.ledger.put_off_held(&plan.held, now)?;
         }
         self.summary.claimed += plan.send.len() + plan.withdraw.len();
         if !plan.withdraw.is_empty() {

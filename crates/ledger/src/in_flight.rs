@@ -57,7 +57,7 @@ pub(crate) const FLIGHT: &str = "flight (account, host, count) AS MATERIALIZED (
         GROUP BY 1, 2
      )";
 
-/// The most deliveries of an action that are put off at once.
+/// The most deliveries that are put off at once.
 const HELD_AT_ONCE: usize = 1_000;
 
 impl<D: Database> Ledger<D> {
@@ -133,30 +133,39 @@ impl<D: Database> Ledger<D> {
         found.first().map(|row| row.time(0)).transpose()
     }
 
-    /// Puts off what is due of an action whose receiver asked for a pause, a bounded number. What is
-    /// left is claimed, and put off then.
+    /// Puts off what is due of actions whose receivers asked for a pause until then, a bounded number of
+    /// deliveries. What is left is claimed, and put off then.
+    ///
+    /// One statement, however many actions they are: each write waits for the disk, and what else is to
+    /// be sent waits for all of them.
     ///
     /// # Errors
     ///
     /// When the ledger fails.
     pub fn put_off_held(
         &self,
-        account: &AccountId,
-        action: ActionId,
-        until: Timestamp,
+        held: &HashMap<(AccountId, ActionId), Timestamp>,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
+        let held: Vec<_> = held
+            .iter()
+            .map(|((account, action), until)| {
+                let queues = format!("{}{account}", action.random_part());
+                (queues, until.as_millis(), held_reason(*until))
+            })
+            .collect();
         self.run(
-            "UPDATE delivery SET due_at = ?2, reason = ?3
-             WHERE rowid IN
-                (SELECT rowid FROM delivery
-                 WHERE queue IN ('0' || ?1, '1' || ?1, '3' || ?1) AND due_at <= ?4
-                   AND status = 'pending'
-                 LIMIT ?5)",
+            "UPDATE delivery SET due_at = found.until, reason = found.reason
+             FROM
+                (SELECT waits.rowid AS entry, held.value ->> 1 AS until, held.value ->> 2 AS reason
+                 FROM json_each(?1) AS held CROSS JOIN delivery AS waits
+                    ON waits.queue IN ('0' || (held.value ->> 0), '1' || (held.value ->> 0),
+                                       '3' || (held.value ->> 0))
+                    AND waits.due_at <= ?2
+                 WHERE waits.status = 'pending' LIMIT ?3) AS found
+             WHERE delivery.rowid = found.entry",
             &[
-                text(format!("{}{account}", action.random_part())),
-                until.into(),
-                text(held_reason(until)),
+                text(serde_json::to_string(&held).expect("names, numbers and texts are JSON")),
                 now.into(),
                 HELD_AT_ONCE.into(),
             ],

@@ -1,5 +1,7 @@
 //! What people do to deliveries by hand: retry, recover, cancel, replay.
 
+use std::collections::HashMap;
+
 use domain::{
     account::AccountId,
     id::{ActionId, DeliveryId, EventId, TriggerId},
@@ -99,7 +101,8 @@ impl<D: Database> Ledger<D> {
         if let Some(row) = retried.first() {
             let action = row.parsed(0, ActionId::parse)?;
             if let Some(until) = self.held_until(account, action, now)? {
-                self.put_off_held(account, action, until, now)?;
+                let held = HashMap::from([((account.clone(), action), until)]);
+                self.put_off_held(&held, now)?;
             }
             return Ok(Retried::Due);
         }

@@ -299,7 +299,7 @@ async fn requests_and_attempts_are_logged_in_a_line_each_with_their_ids() -> Res
     let delivery = id(&accepted["deliveries"][0]).to_owned();
     account.delivery_with(&delivery, "failed").await?;
     account
-        .get("/triggers/SOMETHING-STRANGE?q=1")
+        .get("/triggers/SOMETHING-STRANGE")
         .await?
         .problem(404)?;
 

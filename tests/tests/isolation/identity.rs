@@ -40,7 +40,10 @@ async fn an_import_with_anothers_ids_changes_nothing_of_the_other() -> Result<()
         let mut document = attacker.get("/export").await?.json(200)?;
         document["account"] = json!(names);
         document["triggers"] = json!([trigger]);
-        attacker.post("/import", &document).await?.json(200)?;
+        attacker
+            .post("/import", &json!({ "document": document }))
+            .await?
+            .json(200)?;
     }
     let (own, others) = (ids(&attacker).await?, ids(&victim.account).await?);
     ensure!(own.len() == 2, "the same document twice makes {own:?}");

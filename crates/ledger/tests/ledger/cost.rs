@@ -1,5 +1,7 @@
 //! What the statements cost: as much with a full ledger as with an empty one.
 
+use std::collections::HashMap;
+
 use domain::{delivery::Status, time::Timestamp};
 use ledger::{DeliveryFilter, EventFilter, Ledger, Recovery, Returned};
 
@@ -136,7 +138,7 @@ const ACTS: &[(&str, Act)] = &[
             let few = Target::new();
             post(ledger, &acme(), &[few], at(0));
             ledger
-                .put_off_held(&acme(), few.action, later, filled.now)
+                .put_off_held(&HashMap::from([((acme(), few.action), later)]), filled.now)
                 .unwrap();
             let canceled = ledger.cancel_pending(&acme(), &[few.action], "gone");
             assert_eq!(canceled.unwrap(), 1);

@@ -222,7 +222,7 @@ fn a_pause_that_a_receiver_asks_for_is_its_actions_and_successes_do_not_end_it()
     let late: Vec<DeliveryId> = (30..33).map(|s| post_one(&ledger, target, at(s))).collect();
     let elsewhere = post_one(&ledger, other, at(30));
     ledger
-        .put_off_held(&acme(), target.action, at(600), at(40))
+        .put_off_held(&HashMap::from([((acme(), target.action), at(600))]), at(40))
         .unwrap();
     let reason = held_reason(at(600));
     for id in &late {
@@ -260,7 +260,10 @@ fn a_pause_is_not_the_one_of_another_account_with_the_same_action() {
     ledger.record(&claim, &[&asked]).unwrap();
     let mine = post_one(&ledger, target, at(1));
     ledger
-        .put_off_held(&rival, target.action, at(600), at(2))
+        .put_off_held(
+            &HashMap::from([((rival.clone(), target.action), at(600))]),
+            at(2),
+        )
         .unwrap();
     let (_, claimed) = claim_one(&ledger, at(2));
     assert_eq!(
