@@ -468,10 +468,10 @@ async fn what_was_skipped_is_sent_by_hand_once_its_action_is_enabled() -> Result
         let [delivery] = skipped.as_slice() else {
             anyhow::bail!("one is skipped: {skipped:?}")
         };
-        // While it is off, there is nothing to send it to.
-        retry(&account, delivery).await?.json(202)?;
-        let canceled = account.delivery_with(delivery, "canceled").await?;
-        assert_eq!(canceled["reason"], format!("{what} was disabled"));
+        let refused = retry(&account, delivery).await?.problem(409)?;
+        let detail = format!("the {what} was disabled; enable it, then retry");
+        assert_eq!(refused.detail, detail);
+        account.delivery_with(delivery, "skipped").await?;
 
         account
             .patch(&path, &json!({ "enabled": true }))
