@@ -70,7 +70,7 @@ pub(crate) struct Answer<'a> {
     pub(crate) omitted: Omitted,
 }
 
-pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Problem> {
+pub(crate) async fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Problem> {
     let account = account(account_id)?;
     request.head.query(&[])?;
     let posted = posted::read(request)?;
@@ -79,7 +79,7 @@ pub(crate) fn ingest(request: &Request, account_id: &str) -> Result<Ingested, Pr
     let store = TriggerStore::open()?;
     let catalogue = catalogue::covering(&store, posted.event_types())?;
     let events = posted.check(&catalogue)?;
-    let plans = plan(&store, &account, &events, key)?;
+    let plans = plan(&store, &account, &events, key).await?;
     let batch = events.digest().filter(|_| key.is_some()).map(hex);
     let rows = plans
         .iter()
@@ -129,7 +129,7 @@ struct Plan<'a> {
 }
 
 /// What is to be stored of the events. One that repeats another of its array is not.
-fn plan<'a>(
+async fn plan<'a>(
     store: &TriggerStore,
     account: &AccountId,
     events: &'a Events<'a>,
@@ -145,7 +145,7 @@ fn plan<'a>(
         event_type: event.event_type,
         data: &event.data,
     });
-    let owed = owed_to(store, account, &unmatched.collect::<Vec<_>>(), now)?;
+    let owed = owed_to(store, account, &unmatched.collect::<Vec<_>>(), now).await?;
     let plans = new.into_iter().zip(owed);
     let plans = plans.map(|((place, event), owed)| Plan {
         event,

@@ -24,7 +24,7 @@ use spin_sdk::{
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     let (mut after, mut duplicates) = (After::Nothing, 0);
     serve(incoming, out, auth::api_key, async |request| {
-        let ingested = route(&request)?;
+        let ingested = route(&request).await?;
         (after, duplicates) = (ingested.after, ingested.duplicates);
         Ok(ingested.response)
     })
@@ -46,9 +46,11 @@ fn count(duplicates: usize) -> Result<(), Problem> {
     Ok(ledger::open()?.count_duplicates(duplicates)?)
 }
 
-fn route(request: &Request) -> Result<Ingested, Problem> {
+async fn route(request: &Request) -> Result<Ingested, Problem> {
     match (request.head.segments().as_slice(), &request.head.method) {
-        (["v1", "accounts", account, "events"], &Method::POST) => ingest::ingest(request, account),
+        (["v1", "accounts", account, "events"], &Method::POST) => {
+            ingest::ingest(request, account).await
+        }
         (["v1", "accounts", account, "events"], &Method::GET) => {
             history::list(request, account).map(Ingested::nothing)
         }
@@ -58,7 +60,7 @@ fn route(request: &Request) -> Result<Ingested, Problem> {
         }
         (["v1", "accounts", _, "events", _], _) => Err(Problem::method_not_allowed("GET")),
         (["v1", "accounts", account, "events", event, "replay"], &Method::POST) => {
-            replay::replay(request, account, event)
+            replay::replay(request, account, event).await
         }
         (["v1", "accounts", _, "events", _, "replay"], _) => {
             Err(Problem::method_not_allowed("POST"))

@@ -17,7 +17,7 @@ use crate::{
     owed::{Owed, owed},
 };
 
-pub(crate) fn replay(
+pub(crate) async fn replay(
     request: &Request,
     account_id: &str,
     event_id: &str,
@@ -45,7 +45,7 @@ pub(crate) fn replay(
         event_type,
         data: &data,
     };
-    let found = owed_to(&store, &account, &[unmatched], now)?.pop();
+    let found = owed_to(&store, &account, &[unmatched], now).await?.pop();
     let matching::Owed {
         deliveries,
         mut omitted,

@@ -29,12 +29,14 @@ use crate::{
     trigger::Trigger,
 };
 
-/// The most steps that all filters together take on one event, parsing them included: some tens of
-/// milliseconds. The store's limit on what matching needs of the triggers of one type bounds what
-/// their filters take on an event with a single value at each path, to half of this.
-pub const MAX_EVENT_STEPS: usize = 2_000_000;
+/// The most steps that all filters together take on one event, parsing them included: some twenty
+/// milliseconds, in which nothing else of the thread goes on. The store's limit on what matching needs
+/// of the triggers of one type bounds what their filters take on an event with a single value at each
+/// path, to less than this.
+pub const MAX_EVENT_STEPS: usize = 1_000_000;
 
-/// The most steps that filters take on all events of one request: some 200 milliseconds.
+/// The most steps that filters take on all events of one request: some 200 milliseconds, with pauses
+/// between events.
 pub const MAX_REQUEST_STEPS: usize = 8 * MAX_EVENT_STEPS;
 
 /// The most triggers whose filters were not evaluated that an event names; the rest is counted.

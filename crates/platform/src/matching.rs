@@ -1,6 +1,6 @@
 //! What events create deliveries for, by what their account has set up now.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use domain::{
     account::AccountId,
@@ -12,7 +12,13 @@ use domain::{
 };
 use serde_json::value::RawValue;
 
-use crate::{config, entropy, ledger::PlannedDelivery, problem::Problem, store::TriggerStore};
+use crate::{
+    clock::{self, Moment},
+    config, entropy,
+    ledger::PlannedDelivery,
+    problem::Problem,
+    store::TriggerStore,
+};
 
 /// The most deliveries that several events of one request may create, all together. What one
 /// statement writes holds up every other writer.
@@ -45,6 +51,11 @@ impl Owed {
     }
 }
 
+/// For how long events are matched without a pause: the other requests of the host's thread wait for it.
+const STRETCH: Duration = Duration::from_millis(2);
+/// A pause.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// What each of these events is owed to, which are of one account. Two reads of the store at most for
 /// each type.
 ///
@@ -52,26 +63,35 @@ impl Owed {
 ///
 /// 422 when several events create too many deliveries together, or take too many steps of filters,
 /// with the pointer of the event from which on; or when the store fails.
-pub fn owed_to(
+pub async fn owed_to(
     store: &TriggerStore,
     account: &AccountId,
     events: &[Unmatched<'_>],
     now: Timestamp,
 ) -> Result<Vec<Owed>, Problem> {
+    let documents = documents(store, account, events)?;
+    let matching = Matching::new(&documents, account, events.len() > 1, now)?;
     let mut steps = MAX_REQUEST_STEPS;
     let mut deliveries = 0;
-    let each = |event: &Unmatched<'_>, owed: Result<Owed, MatchError>| {
-        let owed = owed.map_err(|error| match error {
+    let mut owed = Vec::with_capacity(events.len());
+    let mut stretch = Moment::now();
+    for event in events {
+        if stretch.elapsed() > STRETCH {
+            clock::sleep(PAUSE).await;
+            stretch = Moment::now();
+        }
+        let found = matching.owed(event, &mut steps);
+        let found = found.map_err(|error| match error {
             MatchError::TooManySteps => too_many_steps(event.place),
             MatchError::Unreadable { .. } => Problem::internal(error),
         })?;
-        deliveries += owed.deliveries.len();
+        deliveries += found.deliveries.len();
         if events.len() > 1 && deliveries > MAX_TOGETHER {
             return Err(too_many_deliveries(event.place));
         }
-        Ok(owed)
-    };
-    match_each(store, account, events, &mut steps, now, each)
+        owed.push(found);
+    }
+    Ok(owed)
 }
 
 /// As [`owed_to`], of the service's own events, whose number and data are bounded.
@@ -85,51 +105,71 @@ pub(crate) fn operator_events_owed_to(
     events: &[Unmatched<'_>],
     now: Timestamp,
 ) -> Result<Vec<Owed>, Problem> {
+    let documents = documents(store, account, events)?;
+    let matching = Matching::new(&documents, account, events.len() > 1, now)?;
     let mut steps = usize::MAX;
-    let each = |_: &Unmatched<'_>, owed: Result<Owed, _>| owed.map_err(Problem::internal);
-    match_each(store, account, events, &mut steps, now, each)
+    let owed = events.iter().map(|event| matching.owed(event, &mut steps));
+    owed.map(|owed| owed.map_err(Problem::internal)).collect()
 }
 
-fn match_each(
+/// The match documents that events need, by their types.
+type Documents<'e> = HashMap<&'e str, Vec<MatchDocument>>;
+
+fn documents<'e>(
     store: &TriggerStore,
     account: &AccountId,
-    events: &[Unmatched<'_>],
-    steps: &mut usize,
-    now: Timestamp,
-    mut each: impl FnMut(&Unmatched<'_>, Result<Owed, MatchError>) -> Result<Owed, Problem>,
-) -> Result<Vec<Owed>, Problem> {
-    let limit = config::max_deliveries_per_event()?;
-    let mut documents: HashMap<&str, Vec<MatchDocument>> = HashMap::new();
+    events: &'e [Unmatched<'_>],
+) -> Result<Documents<'e>, Problem> {
+    let mut documents = HashMap::new();
     for Unmatched { event_type, .. } in events {
         if !documents.contains_key(&*event_type.key) {
             let found = store.match_documents(account, event_type)?;
-            documents.insert(&event_type.key, found);
+            documents.insert(&*event_type.key, found);
         }
     }
-    let several = events.len() > 1;
-    let matchers = documents.iter().map(|(event_type, documents)| {
-        let matcher = Matcher::new(documents, (account, event_type), several);
-        (*event_type, matcher)
-    });
-    let matchers: HashMap<&str, Matcher<'_>> = matchers.collect();
-    let owed = events.iter().map(|event| {
-        let matched = matchers[&*event.event_type.key].matches(event.data, steps);
-        let owed = matched.map(|matched| {
-            let (actions, omitted) = matched.limited(limit);
-            let planned = actions.into_iter().map(|matched| PlannedDelivery {
-                id: DeliveryId::new(now, entropy::bits()),
-                trigger: matched.trigger,
-                action: matched.action,
-                skip: matched.skip,
-            });
-            Owed {
-                deliveries: planned.collect(),
-                omitted,
-            }
+    Ok(documents)
+}
+
+/// What it takes to match the events of a request.
+struct Matching<'d> {
+    matchers: HashMap<&'d str, Matcher<'d>>,
+    limit: usize,
+    now: Timestamp,
+}
+
+impl<'d> Matching<'d> {
+    fn new(
+        documents: &'d Documents<'d>,
+        account: &'d AccountId,
+        several: bool,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        let matchers = documents.iter().map(|(event_type, documents)| {
+            let matcher = Matcher::new(documents, (account, event_type), several);
+            (*event_type, matcher)
         });
-        each(event, owed)
-    });
-    owed.collect()
+        Ok(Self {
+            matchers: matchers.collect(),
+            limit: config::max_deliveries_per_event()?,
+            now,
+        })
+    }
+
+    /// What an event is owed to; its steps are taken from those of the request.
+    fn owed(&self, event: &Unmatched<'_>, steps: &mut usize) -> Result<Owed, MatchError> {
+        let matched = self.matchers[&*event.event_type.key].matches(event.data, steps)?;
+        let (actions, omitted) = matched.limited(self.limit);
+        let planned = actions.into_iter().map(|matched| PlannedDelivery {
+            id: DeliveryId::new(self.now, entropy::bits()),
+            trigger: matched.trigger,
+            action: matched.action,
+            skip: matched.skip,
+        });
+        Ok(Owed {
+            deliveries: planned.collect(),
+            omitted,
+        })
+    }
 }
 
 fn too_many_steps(place: usize) -> Problem {

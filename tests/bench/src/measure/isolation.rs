@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep},
+};
 
 use super::{PACE, event};
 use crate::{
@@ -45,8 +48,9 @@ const ELEMENTS: usize = 2_000;
 const CONDITIONS: usize = 50;
 /// Where the attacker's webhooks go: nothing listens there.
 const NOWHERE: &str = "http://127.0.0.1:9/";
-/// Requests of the attacker at once.
-const CONNECTIONS: usize = 2;
+/// Requests of the attacker a second, as long as they are answered in time. A service without limits is busy for longer than a second
+/// with each of them. How many events an account posts, its rate limit bounds.
+const ATTACKS: u32 = 2;
 
 /// What the other account does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,26 +168,30 @@ async fn round(plan: &Plan, attack: Attack) -> Result<[Latency; 3]> {
     let service = Service::start(plan).await?;
     service.matching_trigger(VICTIM, 1).await?;
     let repeated = attack.prepare(&service).await?;
-    let mut attackers = JoinSet::new();
-    for _ in 0..CONNECTIONS {
-        if let Some(repeated) = repeated.clone() {
-            let mut client = service.connect().await?;
-            attackers.spawn(async move {
-                // However it is answered; it ends with the round.
-                loop {
-                    client.try_post(&repeated).await?;
+    // It ends with the round.
+    let mut attacker = JoinSet::new();
+    if let Some(repeated) = repeated {
+        let mut client = service.connect().await?;
+        attacker.spawn(async move {
+            let mut ticks = interval(Duration::from_secs(1) / ATTACKS);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                if let Err(error) = client.try_post(&repeated).await {
+                    return error;
                 }
-                #[allow(unreachable_code)]
-                anyhow::Ok(())
-            });
-        }
+            }
+        });
     }
     let duration = plan.duration * LONGER;
     let victim = event(VICTIM);
     let pages = read_pages(service.connect().await?, duration);
     let (load, pages) = tokio::join!(evenly(&service, &victim, PACE, duration), pages);
     let (load, pages) = (load?, pages?);
-    attackers.abort_all();
+    if let Some(ended) = attacker.try_join_next() {
+        return Err(ended?.context("the attack ended"));
+    }
+    drop(attacker);
     let received = service.receiver.await_all(&load.owed()).await?;
     let webhooks = load.posted.iter().zip(&received.at);
     let webhooks = webhooks.map(|(event, came)| came.duration_since(event.at));
