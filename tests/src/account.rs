@@ -250,6 +250,20 @@ impl Account {
         }
     }
 
+    /// The deliveries that are pending or being sent. Read in one list of all: one that changes between these two
+    /// is in neither of two lists.
+    ///
+    /// # Errors
+    ///
+    /// When a page is missing.
+    pub async fn unsettled(&self) -> Result<Vec<Value>> {
+        let mut deliveries = self.pages("/deliveries", 200).await?;
+        deliveries.retain(|delivery| {
+            delivery["status"] == "pending" || delivery["status"] == "delivering"
+        });
+        Ok(deliveries)
+    }
+
     /// The ids of a list's items, in its order.
     ///
     /// # Errors

@@ -99,16 +99,15 @@ pub(crate) async fn work_off(
             .post("/v1/deliveries/run?budget_seconds=2", &Value::Null)
             .await?
             .json(200)?;
-        let mut owed = account.pages("/deliveries?status=pending", 200).await?;
-        owed.extend(account.pages("/deliveries?status=delivering", 200).await?);
-        if owed.is_empty() && all_done()? {
+        let unsettled = account.unsettled().await?;
+        if unsettled.is_empty() && all_done()? {
             return Ok(account);
         }
         ensure!(
             Instant::now() < end,
             "{} deliveries are stuck: {:?}",
-            owed.len(),
-            owed.first()
+            unsettled.len(),
+            unsettled.first()
         );
     }
 }
