@@ -5,7 +5,7 @@
 
 use domain::time::Timestamp;
 
-use crate::{Columns as _, Database, Ledger, LedgerError, text};
+use crate::{Columns as _, Database, Ledger, LedgerError, Row, Value, text};
 
 /// A request under an idempotency key. A key stands for one request to its path.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,36 @@ pub struct EarlierRequest {
     pub done: bool,
 }
 
+/// Writes a request down; what follows says what happens where its key was used before.
+const INSERT: &str =
+    "INSERT INTO keyed_request (account, path, key, fingerprint, result, created_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+     ON CONFLICT (path, key) DO UPDATE SET";
+
+impl KeyedRequest<'_> {
+    /// The parameters of [`INSERT`].
+    fn row(&self, result: &str, now: Timestamp) -> [Value; 6] {
+        [
+            text(self.account),
+            text(self.path),
+            text(self.key),
+            text(self.fingerprint),
+            text(result),
+            now.into(),
+        ]
+    }
+}
+
+impl EarlierRequest {
+    fn read(row: &Row) -> Result<Self, LedgerError> {
+        Ok(Self {
+            same: row.flag(0)?,
+            result: row.text(1)?.to_owned(),
+            done: row.flag(2)?,
+        })
+    }
+}
+
 impl<D: Database> Ledger<D> {
     /// The request that came before under this key.
     ///
@@ -49,14 +79,7 @@ impl<D: Database> Ledger<D> {
                 text(request.fingerprint),
             ],
         )?;
-        let read = |row: &crate::Row| {
-            Ok(EarlierRequest {
-                same: row.flag(0)?,
-                result: row.text(1)?.to_owned(),
-                done: row.flag(2)?,
-            })
-        };
-        found.first().map(read).transpose()
+        found.first().map(EarlierRequest::read).transpose()
     }
 
     /// Writes down what a request is about to create, in the place of what another request under
@@ -72,20 +95,13 @@ impl<D: Database> Ledger<D> {
         now: Timestamp,
     ) -> Result<(), LedgerError> {
         self.run(
-            "INSERT INTO keyed_request (account, path, key, fingerprint, result, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (path, key) DO UPDATE SET
+            &format!(
+                "{INSERT}
                 fingerprint = excluded.fingerprint, result = excluded.result,
                 created_at = excluded.created_at
-                WHERE NOT done",
-            &[
-                text(request.account),
-                text(request.path),
-                text(request.key),
-                text(request.fingerprint),
-                text(result),
-                now.into(),
-            ],
+                WHERE NOT done"
+            ),
+            &request.row(result, now),
         )?;
         Ok(())
     }
@@ -103,25 +119,14 @@ impl<D: Database> Ledger<D> {
         now: Timestamp,
     ) -> Result<EarlierRequest, LedgerError> {
         let shared = self.run(
-            "INSERT INTO keyed_request (account, path, key, fingerprint, result, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (path, key) DO UPDATE SET key = key
-             RETURNING fingerprint = ?4, result, done",
-            &[
-                text(request.account),
-                text(request.path),
-                text(request.key),
-                text(request.fingerprint),
-                text(result),
-                now.into(),
-            ],
+            &format!(
+                "{INSERT} key = key
+             RETURNING fingerprint = ?4, result, done"
+            ),
+            &request.row(result, now),
         )?;
         let row = shared.first().ok_or(LedgerError::Row { column: 0 })?;
-        Ok(EarlierRequest {
-            same: row.flag(0)?,
-            result: row.text(1)?.to_owned(),
-            done: row.flag(2)?,
-        })
+        EarlierRequest::read(row)
     }
 
     /// Marks what a request created as done.
