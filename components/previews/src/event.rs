@@ -160,17 +160,15 @@ impl Listing<'_> {
                 break;
             }
             let view = self.preview.action(trigger, &verdict, action);
-            let view = serde_json::value::to_raw_value(&view).map_err(Problem::internal)?;
-            self.bytes += view.get().len();
-            shown.push((action.id, view));
+            self.bytes += serde_json::to_vec(&view).map_err(Problem::internal)?.len();
+            shown.push(view);
         }
         let whole = shown.len() == actions.len();
-        let last = shown.last().map(|(id, _)| *id);
+        let last = shown.last().map(|view| view.id);
         self.place = Some(Place {
             trigger: trigger.id,
             action: last.filter(|_| !whole),
         });
-        let shown = shown.into_iter().map(|(_, view)| view).collect();
         self.triggers
             .push(TriggerPreview::new(trigger, verdict, shown));
         Ok(whole)

@@ -14,6 +14,7 @@ use crate::account::AccountId;
 
 /// A part of what an API key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// To post events, and nothing else.

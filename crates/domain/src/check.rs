@@ -15,51 +15,78 @@ use crate::{
     template::{BodyTemplate, Tries},
     trigger::{self, DEFAULT_CONTENT_TYPE, Errors},
 };
+#[cfg(feature = "document")]
+use crate::{schema, template::MAX_SOURCE_BYTES};
 
 /// The type on whose sample a template is rendered where none is named.
 const DEFAULT_TYPE: &str = "participant.confirmed";
 
-/// What a caller sends to check a filter.
-#[derive(Debug, Deserialize)]
+/// A filter, and an event to try it on.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a check: an object with filter and event"
 )]
 pub struct FilterCheckInput {
-    filter: Option<Value>,
-    event: Option<EventInput>,
+    /// The filter.
+    #[cfg_attr(feature = "document", schemars(with = "crate::filter::Filter"))]
+    pub filter: Option<Value>,
+    /// The event.
+    #[cfg_attr(feature = "document", schemars(required))]
+    pub event: Option<CheckedEvent>,
 }
 
-/// The event of a check.
-#[derive(Debug, Deserialize)]
+/// An event that a filter is tried on.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(
     deny_unknown_fields,
     expecting = "an event: an object with type and data"
 )]
-struct EventInput {
+pub struct CheckedEvent {
+    /// The key of an event type, as `GET /v1/event-types` lists them.
     #[serde(rename = "type")]
-    event_type: Option<String>,
-    data: Option<Box<RawValue>>,
-    account: Option<String>,
+    #[cfg_attr(feature = "document", schemars(with = "schema::EventTypeKey"))]
+    pub event_type: Option<String>,
+    /// What happened.
+    #[cfg_attr(feature = "document", schemars(with = "schema::Data"))]
+    pub data: Option<Box<RawValue>>,
+    /// The account that it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
-/// What a filter says to an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Whether an event passes a filter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 pub struct FilterCheck {
-    /// Whether the event meets it.
+    /// Whether the event passes.
     pub matches: bool,
-    /// The first condition that the event does not meet, in words.
+    /// The first condition that it fails; null when it passes.
     pub reason: Option<String>,
 }
 
-/// What a caller sends to see what a template makes.
-#[derive(Debug, Deserialize)]
+/// A body template to render.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(rename = "BodyTemplateInput")
+)]
 #[serde(deny_unknown_fields, expecting = "an object with template")]
 pub struct RenderInput {
-    template: Option<String>,
-    content_type: Option<String>,
-    #[serde(rename = "type")]
-    event_type: Option<String>,
+    /// The template.
+    #[cfg_attr(feature = "document", schemars(required, length(max = MAX_SOURCE_BYTES)))]
+    pub template: Option<String>,
+    /// The media type of the body. Of JSON's, the body has to be JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(extend("default" = DEFAULT_CONTENT_TYPE)))]
+    pub content_type: Option<String>,
+    /// The event type whose sample it is rendered with.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::EventTypeKey>"))]
+    pub event_type: Option<String>,
 }
 
 impl FilterCheckInput {

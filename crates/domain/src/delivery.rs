@@ -18,6 +18,11 @@ use crate::{schedule, schedule::RetrySchedule, time::Timestamp};
 ///
 /// A test is `delivering` from the start and then `succeeded` or `failed`, for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(rename = "DeliveryStatus", description = "Where a delivery stands.")
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Waits for its first attempt, or for the next.

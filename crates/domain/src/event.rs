@@ -6,12 +6,14 @@
 pub mod cloud_event;
 mod posted;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use sha2::{Digest as _, Sha256};
 
 pub use posted::{Events, MAX_BATCH, Posted};
 
+#[cfg(feature = "document")]
+use crate::schema;
 use crate::{
     catalogue::{Catalogue, EventType},
     input::{
@@ -45,19 +47,35 @@ pub struct NewEvent<'c> {
     pub fingerprint: [u8; 32],
 }
 
-/// An event as the main app writes it. Which members are required is said by
-/// [`EventInput::check`], so that everything wrong is told at once.
-#[derive(Debug, Deserialize)]
+// Members that are required are options, too: `check` names everything that is wrong at once.
+/// An event as the main app posts it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(rename = "NewEvent")
+)]
 #[serde(
     deny_unknown_fields,
     expecting = "an event: an object with type and data"
 )]
 pub struct EventInput {
-    #[serde(rename = "type")]
-    event_type: Option<String>,
-    data: Option<Box<RawValue>>,
-    occurred_at: Option<String>,
-    id: Option<String>,
+    /// The key of an event type, as `GET /v1/event-types` lists them.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "schema::EventTypeKey"))]
+    pub event_type: Option<String>,
+    /// What happened: any JSON object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "schema::Data"))]
+    pub data: Option<Box<RawValue>>,
+    /// When it happened; when it came unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<Timestamp>"))]
+    pub occurred_at: Option<String>,
+    /// The main app's own id, under which it is accepted once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Key>"))]
+    pub id: Option<String>,
 }
 
 impl EventInput {

@@ -111,7 +111,8 @@ pub struct Decision {
 }
 
 /// The first condition of a filter that an event did not meet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[error("{}expected {operator} {expected}, found {found}", Prefix(path))]
 pub struct Mismatch {
     /// The field's path as the filter has it; empty for `$or` and `$not` between filters.

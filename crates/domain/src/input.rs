@@ -7,18 +7,21 @@ mod whole;
 pub use object::{Object, objects, objects_if_any};
 pub use whole::Whole;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 /// The largest body of a request, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 
 /// One thing that is wrong with a request, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) to the member; empty for the whole body.
+    #[cfg_attr(feature = "document", schemars(regex(pattern = r"^(/[\s\S]*)?$")))]
     pub pointer: String,
     /// What is wrong, as a clause that follows the member's name.
+    #[cfg_attr(feature = "document", schemars(length(min = 1)))]
     pub detail: String,
 }
 

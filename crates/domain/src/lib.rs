@@ -33,6 +33,8 @@ pub mod preview;
 pub mod quota;
 pub mod rate_limit;
 pub mod schedule;
+#[cfg(feature = "document")]
+pub mod schema;
 pub mod sealing;
 pub mod secret;
 pub mod signing;

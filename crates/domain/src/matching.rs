@@ -182,6 +182,7 @@ pub struct Matched {
 
 /// A trigger whose filter was not evaluated on an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Unevaluated {
     /// The trigger.
     #[serde(rename = "id")]
@@ -192,6 +193,7 @@ pub struct Unevaluated {
 
 /// Why a filter was not evaluated on an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub enum UnevaluatedReason {
     /// It takes more steps than one filter may.
     #[serde(rename = "filter_too_expensive")]
@@ -224,15 +226,18 @@ pub struct Omitted {
 
 /// The triggers whose filters were not evaluated on an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub struct UnevaluatedTriggers {
     /// How many they are.
     pub count: usize,
-    /// The first [`MAX_UNEVALUATED_NAMED`].
+    /// The first of them.
+    #[cfg_attr(feature = "document", schemars(length(max = MAX_UNEVALUATED_NAMED)))]
     pub triggers: Vec<Unevaluated>,
 }
 
 /// Deliveries that an event did not create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub struct OmittedDeliveries {
     /// How many they are, those that are listed as skipped included.
     pub count: usize,

@@ -41,6 +41,7 @@ pub const MAX_REPLAYS: u32 = 10;
 
 /// What a session may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// See and change everything in the account.
@@ -111,17 +112,37 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
-/// The body of a request for a link. Every member is optional.
-#[derive(Debug, Default, Deserialize)]
+/// A link that is asked for. Every member is optional.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(rename = "PortalLinkInput")
+)]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with expires_in, role, return_url and reusable"
 )]
 pub struct LinkInput {
-    expires_in: Option<Whole>,
-    role: Option<String>,
-    return_url: Option<String>,
-    reusable: Option<bool>,
+    /// How long it is good for, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(
+        range(min = MIN_LINK.as_secs(), max = MAX_LINK.as_secs()),
+        extend("default" = DEFAULT_LINK.as_secs())
+    ))]
+    pub expires_in: Option<Whole>,
+    /// Whether its user may change things, or only look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<Role>", extend("default" = Role::Manage)))]
+    pub role: Option<String>,
+    /// Where the page leads back to: http or https.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<crate::schema::Url>", length(max = MAX_RETURN_URL)))]
+    pub return_url: Option<String>,
+    /// Whether it works until it expires; otherwise it works once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(extend("default" = false)))]
+    pub reusable: Option<bool>,
 }
 
 impl LinkInput {

@@ -1,7 +1,9 @@
 //! Previews: what an event would do, had it happened now. Nothing is sent and nothing is stored.
 
-use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     account::AccountId,
@@ -33,11 +35,12 @@ pub struct Preview<'a> {
 }
 
 /// Whether a trigger fires, and why not.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Verdict {
-    /// Whether it fires.
+    /// Whether it would fire.
     pub matches: bool,
-    /// Why it does not, in words.
+    /// Why it would not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The first condition of its filter that the event does not meet.
@@ -46,46 +49,65 @@ pub struct Verdict {
 }
 
 /// A trigger of the event's type or of its umbrella.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 pub struct TriggerPreview {
-    id: TriggerId,
+    /// The trigger's id.
+    pub id: TriggerId,
+    /// The key of its type: the event's, or its umbrella.
     #[serde(rename = "type")]
-    event_type: String,
-    name: String,
-    enabled: bool,
+    #[cfg_attr(feature = "document", schemars(with = "crate::schema::EventTypeKey"))]
+    pub event_type: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether it fires at all.
+    pub enabled: bool,
+    /// Whether it would fire.
     #[serde(flatten)]
-    verdict: Verdict,
-    actions: Vec<Box<RawValue>>,
+    pub verdict: Verdict,
+    /// Its actions.
+    pub actions: Vec<ActionPreview>,
 }
 
 /// What would become of an action.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 pub struct ActionPreview {
-    id: ActionId,
-    name: String,
-    enabled: bool,
-    would_send: bool,
+    /// The action's id.
+    pub id: ActionId,
+    /// What people call it.
+    pub name: String,
+    /// Whether it runs at all.
+    pub enabled: bool,
+    /// Whether a webhook would be sent.
+    pub would_send: bool,
     /// Why nothing would be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    pub reason: Option<String>,
     /// Why each attempt would fail before anything is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    pub error: Option<String>,
+    /// The request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    request: Option<RequestPreview>,
+    pub request: Option<RequestPreview>,
 }
 
 /// A request as it would be sent.
-#[derive(Debug, Serialize)]
-struct RequestPreview {
-    method: Method,
-    url: String,
-    headers: Map<String, Value>,
-    body: String,
-    /// How long the body would be, all of which is signed.
-    body_bytes: usize,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
+pub struct RequestPreview {
+    /// Its method.
+    pub method: Method,
+    /// Where it would go.
+    pub url: String,
+    /// Its headers, with the signature.
+    pub headers: BTreeMap<String, String>,
+    /// The beginning of its body.
+    pub body: String,
+    /// How long the whole body is, all of which is signed.
+    pub body_bytes: usize,
     /// Whether that is more than is shown.
-    body_truncated: bool,
+    pub body_truncated: bool,
 }
 
 impl Preview<'_> {
@@ -135,7 +157,7 @@ impl Preview<'_> {
                 let headers = headers.map(|(name, value)| {
                     let secret = action.secret_headers.contains(&name);
                     let value = if secret { NOT_SHOWN.to_owned() } else { value };
-                    (name, Value::String(value))
+                    (name, value)
                 });
                 let body = shown(String::from_utf8_lossy(&request.body).into_owned());
                 preview.request = Some(RequestPreview {
@@ -155,8 +177,8 @@ impl Preview<'_> {
 }
 
 impl TriggerPreview {
-    /// The trigger with what would become of its actions: each an [`ActionPreview`], written out.
-    pub fn new(trigger: &Trigger, verdict: Verdict, actions: Vec<Box<RawValue>>) -> Self {
+    /// The trigger with what would become of its actions.
+    pub fn new(trigger: &Trigger, verdict: Verdict, actions: Vec<ActionPreview>) -> Self {
         Self {
             id: trigger.id,
             event_type: trigger.event_type.clone(),
@@ -191,7 +213,7 @@ pub(crate) fn shown(mut body: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{json, value::RawValue};
 
     use super::*;
     use crate::{
@@ -272,10 +294,8 @@ mod tests {
             now: now(),
         };
         let verdict = preview.verdict(trigger);
-        let actions = trigger.actions.iter().map(|action| {
-            let action = preview.action(trigger, &verdict, action);
-            serde_json::value::to_raw_value(&action).unwrap()
-        });
+        let actions = trigger.actions.iter();
+        let actions = actions.map(|action| preview.action(trigger, &verdict, action));
         let actions = actions.collect();
         serde_json::to_value(TriggerPreview::new(trigger, verdict, actions)).unwrap()
     }

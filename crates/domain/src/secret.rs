@@ -9,7 +9,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -27,11 +27,22 @@ pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest that it goes on signing.
 pub const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// What is sent to put a new secret, or key pair, in the place of those before.
-#[derive(Debug, Default, Deserialize)]
+/// How a new secret, or key pair, takes the place of those before.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Rotation")
+)]
 #[serde(deny_unknown_fields, expecting = "an object with overlap_seconds")]
 pub struct RotationInput {
-    overlap_seconds: Option<Whole>,
+    /// How long the one before goes on signing; 0 retires all older ones at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(
+        range(min = 0, max = MAX_OVERLAP.as_secs()),
+        extend("default" = DEFAULT_OVERLAP.as_secs())
+    ))]
+    pub overlap_seconds: Option<Whole>,
 }
 
 impl RotationInput {

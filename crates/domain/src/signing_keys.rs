@@ -7,7 +7,7 @@
 //! Source: [Standard Webhooks, "Signature scheme"](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
 //! Ed25519 (RFC 8032), `whpk_` and the base64 of the public key.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use base64::{
     Engine as _,
@@ -17,6 +17,8 @@ use ed25519_compact::{KeyPair, Seed};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+#[cfg(feature = "document")]
+use crate::schema;
 use crate::{
     sealing::{OpenError, Sealed, Sealer},
     secret::{self, TooManyPrevious},
@@ -31,6 +33,7 @@ const PUBLIC_PREFIX: &str = "whpk_";
 
 /// How an action's webhooks are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// HMAC-SHA256 under the action's own secret.
@@ -99,16 +102,24 @@ pub struct StoredKey {
 }
 
 /// A public key, as a member of a JSON Web Key Set (RFC 7517, RFC 8037).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub struct WebKey {
-    kty: &'static str,
-    crv: &'static str,
-    alg: &'static str,
+    #[cfg_attr(feature = "document", schemars(with = "schema::Okp"))]
+    kty: Cow<'static, str>,
+    #[cfg_attr(feature = "document", schemars(with = "schema::Ed25519"))]
+    crv: Cow<'static, str>,
+    #[cfg_attr(feature = "document", schemars(with = "schema::EdDsa"))]
+    alg: Cow<'static, str>,
     #[serde(rename = "use")]
-    usage: &'static str,
+    #[cfg_attr(feature = "document", schemars(with = "schema::Sig"))]
+    usage: Cow<'static, str>,
+    #[cfg_attr(feature = "document", schemars(with = "schema::SigningKeyId"))]
     kid: String,
+    #[cfg_attr(feature = "document", schemars(regex(pattern = "^[A-Za-z0-9_-]{43}$")))]
     x: String,
     /// The same as Standard Webhooks writes it.
+    #[cfg_attr(feature = "document", schemars(with = "schema::PublicKey"))]
     whpk: String,
 }
 
@@ -218,10 +229,10 @@ impl StoredKey {
         let bytes = self.public_key.strip_prefix(PUBLIC_PREFIX);
         let bytes = bytes.and_then(|base64| STANDARD.decode(base64).ok());
         WebKey {
-            kty: "OKP",
-            crv: "Ed25519",
-            alg: "EdDSA",
-            usage: "sig",
+            kty: "OKP".into(),
+            crv: "Ed25519".into(),
+            alg: "EdDSA".into(),
+            usage: "sig".into(),
             kid: self.id.clone(),
             x: URL_SAFE_NO_PAD.encode(bytes.unwrap_or_default()),
             whpk: self.public_key.clone(),

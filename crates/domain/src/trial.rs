@@ -1,9 +1,11 @@
 //! Events to try things out with: what a caller writes for a preview or for a test of an action.
 //! Either can leave the data out, and gets the type's sample.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+#[cfg(feature = "document")]
+use crate::schema;
 use crate::{
     catalogue::{Catalogue, EventType},
     event::{self, object},
@@ -23,27 +25,45 @@ pub struct Trial<'c> {
     pub occurred_at: Option<Timestamp>,
 }
 
-/// What a caller sends for a preview: an event as it would be posted, or its type alone.
-#[derive(Debug, Deserialize)]
+/// An event to preview: as it would be posted, or its type alone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an event: an object with type")]
 pub struct PreviewInput {
+    /// The key of an event type, as `GET /v1/event-types` lists them.
     #[serde(rename = "type")]
-    event_type: Option<String>,
-    data: Option<Box<RawValue>>,
-    occurred_at: Option<String>,
-    id: Option<String>,
+    #[cfg_attr(feature = "document", schemars(with = "schema::EventTypeKey"))]
+    pub event_type: Option<String>,
+    /// What happened; the type's sample unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Data>"))]
+    pub data: Option<Box<RawValue>>,
+    /// When it would have happened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<Timestamp>"))]
+    pub occurred_at: Option<String>,
+    /// Not used: an event can be tried as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Key>"))]
+    pub id: Option<String>,
 }
 
-/// What a caller sends to test an action.
-#[derive(Debug, Default, Deserialize)]
+/// The event of a test send.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a test: an object, with type and data if they matter"
 )]
 pub struct TestInput {
-    #[serde(rename = "type")]
-    event_type: Option<String>,
-    data: Option<Box<RawValue>>,
+    /// The trigger's type, or one of its members; the trigger's unless set.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::EventTypeKey>"))]
+    pub event_type: Option<String>,
+    /// The event's data; the type's sample unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Data>"))]
+    pub data: Option<Box<RawValue>>,
 }
 
 impl PreviewInput {

@@ -162,8 +162,9 @@ pub struct Action {
     pub updated_at: Timestamp,
 }
 
-/// That the service disabled an action by itself.
+/// That the service disabled an action by itself, until somebody enables it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 pub struct Disabled {
     /// Why, in words.
     pub reason: String,
@@ -179,6 +180,7 @@ struct PreviousSecret {
 
 /// The methods a webhook can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     /// POST, the usual one.

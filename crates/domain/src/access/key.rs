@@ -8,6 +8,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::{Denied, Need, Scope, allow};
+#[cfg(feature = "document")]
+use crate::schema;
 use crate::{
     account::AccountId,
     id::ApiKeyId,
@@ -54,18 +56,33 @@ pub struct ApiKey {
     hash: String,
 }
 
-/// What is asked for.
-#[derive(Debug, Default, Deserialize)]
+/// An API key that is asked for.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "an API key: an object with name and scopes"
 )]
 pub struct ApiKeyInput {
-    name: Option<String>,
-    scopes: Option<Vec<Scope>>,
-    accounts: Option<Vec<String>>,
-    requests_per_minute: Option<Whole>,
-    expires_in: Option<Whole>,
+    /// What people call it.
+    #[cfg_attr(feature = "document", schemars(with = "schema::Name"))]
+    pub name: Option<String>,
+    /// What it may do.
+    #[cfg_attr(feature = "document", schemars(with = "schema::Scopes"))]
+    pub scopes: Option<Vec<Scope>>,
+    /// The accounts that it is for: all where nothing is said. Not with the scopes `run` and `metrics`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<Vec<AccountId>>", length(min = 1, max = MAX_ACCOUNTS)))]
+    pub accounts: Option<Vec<String>>,
+    /// How many requests a minute it may make; beyond them it is answered 429. Each session of its
+    /// portal links may make as many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(range(min = 1, max = MAX_PER_MINUTE)))]
+    pub requests_per_minute: Option<Whole>,
+    /// How long it is a key, in seconds. Without it, it does not end by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(range(min = 1, max = MAX_LIFETIME)))]
+    pub expires_in: Option<Whole>,
 }
 
 impl ApiKeyInput {

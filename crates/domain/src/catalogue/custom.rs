@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Catalogue, EventType, Origin};
+#[cfg(feature = "document")]
+use crate::schema;
 use crate::{
     event,
     input::FieldError,
@@ -68,18 +70,33 @@ pub enum InvalidTypeKey {
     Reserved,
 }
 
-/// What a deployment sends to add or change a type.
-#[derive(Debug, Default, Deserialize)]
+/// A type that a deployment adds or changes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "an event type: an object with label and sample"
 )]
 pub struct EventTypeInput {
-    label: Option<String>,
-    group: Option<String>,
-    description: Option<String>,
-    sample: Option<Box<RawValue>>,
-    member_of: Option<String>,
+    /// What people are shown.
+    #[cfg_attr(feature = "document", schemars(with = "schema::Name"))]
+    pub label: Option<String>,
+    /// The heading under which people find it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Name>", extend("default" = DEFAULT_GROUP)))]
+    pub group: Option<String>,
+    /// When it happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Description>", extend("default" = "")))]
+    pub description: Option<String>,
+    /// A realistic `data`.
+    #[cfg_attr(feature = "document", schemars(with = "schema::Data"))]
+    pub sample: Option<Box<RawValue>>,
+    /// The umbrella whose triggers its events fire, too: a built-in "(any state)" type, or a custom
+    /// type that is itself no member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::EventTypeKey>"))]
+    pub member_of: Option<String>,
 }
 
 impl EventTypeInput {

@@ -7,6 +7,8 @@ use super::{
     lock::{Encryption, Lock, Passphrase},
     seal::{self, Seal},
 };
+#[cfg(feature = "document")]
+use crate::schema;
 use crate::{
     id::{ActionId, TriggerId},
     input::{self, FieldError, Whole},
@@ -20,25 +22,34 @@ const FORMAT: &str = "webhook-triggers/export";
 const VERSION: u32 = 1;
 
 /// Some or all of an account's triggers.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a document that an export made: an object with format, version and triggers"
 )]
 pub struct Document {
+    #[cfg_attr(feature = "document", schemars(with = "schema::ExportFormat"))]
     format: String,
+    #[cfg_attr(feature = "document", schemars(with = "schema::ExportVersion"))]
     version: u32,
     /// The account that it was exported from.
+    #[cfg_attr(feature = "document", schemars(with = "crate::account::AccountId"))]
     pub(super) account: String,
+    /// When it was exported.
     exported_at: Timestamp,
+    /// How its secrets are encrypted; missing where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) encryption: Option<Encryption>,
     #[serde(deserialize_with = "input::objects")]
+    #[cfg_attr(feature = "document", schemars(length(max = crate::page::MAX_LIMIT)))]
     pub(super) triggers: Vec<TriggerEntry>,
-    /// Where the next page starts, when this is not the last one. An import does not look at it.
+    /// The `cursor` of the next document; null on the last one. An import does not look at it.
     #[serde(default)]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Cursor>"))]
     next_cursor: Option<String>,
-    /// Authenticates all the others.
+    /// Authenticates all other members: under the passphrase where there is one, else under the newest
+    /// `encryption_key` of the deployment that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seal: Option<String>,
     /// What the seal said when the document was read.
@@ -46,8 +57,20 @@ pub struct Document {
     pub(super) sealed: Option<Seal>,
 }
 
+impl Document {
+    /// The `cursor` of the next document, where this is not the last one.
+    pub fn next_cursor(&self) -> Option<&str> {
+        self.next_cursor.as_deref()
+    }
+}
+
 /// A trigger of a document: what makes it again.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(rename = "DocumentTrigger")
+)]
 #[serde(
     deny_unknown_fields,
     expecting = "a trigger: an object with id, type and name"
@@ -55,51 +78,76 @@ pub struct Document {
 pub struct TriggerEntry {
     pub(super) id: TriggerId,
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "document", schemars(with = "schema::EventTypeKey"))]
     pub(super) event_type: Option<String>,
+    #[cfg_attr(feature = "document", schemars(with = "schema::Name"))]
     pub(super) name: Option<String>,
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Description>"))]
     pub(super) description: Option<String>,
     pub(super) enabled: Option<bool>,
+    /// Which of the type's events fire it; all when there is none.
+    #[cfg_attr(feature = "document", schemars(with = "Option<crate::filter::Filter>"))]
     pub(super) filter: Option<Value>,
     #[serde(default, deserialize_with = "input::objects")]
+    #[cfg_attr(feature = "document", schemars(length(max = crate::trigger::MAX_ACTIONS)))]
     pub(super) actions: Vec<ActionEntry>,
     pub(super) created_at: Option<Timestamp>,
 }
 
 /// An action of a document.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(rename = "DocumentAction")
+)]
 #[serde(
     deny_unknown_fields,
     expecting = "an action: an object with id, name and url"
 )]
 pub(super) struct ActionEntry {
     pub(super) id: ActionId,
+    #[cfg_attr(feature = "document", schemars(with = "schema::Name"))]
     pub(super) name: Option<String>,
     pub(super) enabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) disabled: Option<Disabled>,
+    #[cfg_attr(feature = "document", schemars(with = "schema::Url"))]
     pub(super) url: Option<String>,
     pub(super) method: Option<Method>,
     /// Null where the value is left out, or sealed.
     #[serde(default)]
+    #[cfg_attr(feature = "document", schemars(with = "schema::NullableHeaders"))]
     pub(super) headers: Map<String, Value>,
     /// The names of those whose values are never shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "document", schemars(length(max = crate::headers::MAX_COUNT)))]
     pub(super) secret_headers: Vec<String>,
     /// The names of those whose values are shown although the names sound secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "document", schemars(length(max = crate::headers::MAX_COUNT)))]
     pub(super) public_headers: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Schemes>"))]
     pub(super) signature_schemes: Option<Vec<Scheme>>,
+    #[cfg_attr(feature = "document", schemars(length(max = crate::template::MAX_SOURCE_BYTES)))]
     pub(super) body_template: Option<String>,
+    #[cfg_attr(feature = "document", schemars(length(min = 1, max = crate::headers::MAX_CONTENT_TYPE)))]
     pub(super) content_type: Option<String>,
+    #[cfg_attr(feature = "document", schemars(range(min = 1, max = crate::trigger::MAX_TIMEOUT)))]
     pub(super) timeout_seconds: Option<Whole>,
+    #[cfg_attr(
+        feature = "document",
+        schemars(with = "Option<crate::schedule::RetrySchedule>")
+    )]
     pub(super) retry_schedule: Option<Vec<Whole>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ordered: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(range(min = 1, max = crate::pace::MAX_PER_SECOND)))]
     pub(super) max_per_second: Option<Whole>,
     pub(super) created_at: Option<Timestamp>,
-    /// A [`SealedValues`].
+    /// Its signing secrets and the values of its headers, encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sealed: Option<String>,
 }
@@ -273,15 +321,21 @@ impl SealedValues {
     }
 }
 
-/// What a caller sends to import a document.
-#[derive(Deserialize)]
+/// A document to import.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "an object with document, and with passphrase where the document has secrets"
 )]
 pub struct ImportInput {
-    document: Option<Value>,
-    passphrase: Option<String>,
+    /// The document, as an export answered it.
+    #[cfg_attr(feature = "document", schemars(with = "Document"))]
+    pub document: Option<Value>,
+    /// The passphrase that it was exported with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Passphrase>"))]
+    pub passphrase: Option<String>,
 }
 
 impl ImportInput {

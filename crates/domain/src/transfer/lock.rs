@@ -11,6 +11,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "document")]
+use crate::schema;
 use crate::{
     input::FieldError,
     sealing::{NONCE_LENGTH, OpenError, open_with, seal_with},
@@ -61,19 +63,25 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// How a document is encrypted, as it stands in the document.
+/// How the secrets of a document are encrypted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "how the document is encrypted: an object with kdf, cipher and what they need"
 )]
 pub(super) struct Encryption {
+    #[cfg_attr(feature = "document", schemars(with = "schema::Argon2id"))]
     kdf: Kdf,
+    #[cfg_attr(feature = "document", schemars(range(min = *MEMORY_KIB.start(), max = *MEMORY_KIB.end())))]
     memory_kib: u32,
+    #[cfg_attr(feature = "document", schemars(range(min = *PASSES.start(), max = *PASSES.end())))]
     passes: u32,
+    #[cfg_attr(feature = "document", schemars(range(min = *LANES.start(), max = *LANES.end())))]
     lanes: u32,
     /// Base64.
     salt: String,
+    #[cfg_attr(feature = "document", schemars(with = "schema::XChaCha20Poly1305"))]
     cipher: Cipher,
     /// Nothing, sealed: opens with the right passphrase.
     check: String,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// What becomes of a trigger or an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It was not there.
@@ -42,8 +43,13 @@ pub struct Planned {
     pub summary: TriggerSummary,
 }
 
-/// What an import does to a trigger, as the caller is told.
-#[derive(Debug, Serialize)]
+/// What an import does to a trigger.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(rename = "ImportedTrigger")
+)]
 pub struct TriggerSummary {
     /// Its id in the account.
     pub id: TriggerId,
@@ -53,13 +59,19 @@ pub struct TriggerSummary {
     /// Its name.
     pub name: String,
     /// What becomes of it. Updated also when only an action is.
+    #[cfg_attr(feature = "document", schemars(extend("enum" = ["created", "updated", "unchanged"])))]
     pub result: Outcome,
     /// Its actions: the document's, then those that go.
     pub actions: Vec<ActionSummary>,
 }
 
-/// What an import does to an action, as the caller is told.
-#[derive(Debug, Serialize)]
+/// What an import does to an action.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(rename = "ImportedAction")
+)]
 pub struct ActionSummary {
     /// Its id in the account.
     pub id: ActionId,
@@ -74,16 +86,19 @@ pub struct ActionSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url_change: Option<UrlChange>,
     /// It gets a signing secret that its receiver does not know yet.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "document", schemars(with = "crate::schema::True"))]
     pub new_secret: bool,
-    /// The headers that neither the document nor the action has a value of: they are not sent
-    /// until somebody sets it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The headers without a value, neither in the document nor in the action: they are not sent until
+    /// somebody sets it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "document", schemars(length(min = 1)))]
     pub headers_without_value: Vec<String>,
 }
 
 /// The URL of an action that is there, before and after an import.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub struct UrlChange {
     /// What it is.
     pub from: String,

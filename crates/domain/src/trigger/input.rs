@@ -18,46 +18,140 @@ use crate::{
     template::{BodyTemplate, Tries},
     url_policy::{EndpointUrl, UrlPolicy},
 };
+#[cfg(feature = "document")]
+use crate::{pace::MAX_PER_SECOND, schema, template::MAX_SOURCE_BYTES};
 
-/// What a caller sends to make or change a trigger. Which members are required is said by
-/// [`TriggerInput::check`], so that everything wrong is told at once.
-#[derive(Debug, Default, Serialize, Deserialize)]
+// Members that are required are options, too: `check` names everything that is wrong at once.
+/// The settings of a trigger, as a caller writes them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a trigger: an object with type and name"
 )]
 pub struct TriggerInput {
-    #[serde(rename = "type")]
-    pub(crate) event_type: Option<String>,
-    pub(crate) name: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) enabled: Option<bool>,
-    pub(crate) filter: Option<Value>,
-    #[serde(skip_serializing, default, deserialize_with = "input::objects_if_any")]
-    pub(crate) actions: Option<Vec<ActionInput>>,
+    /// The key of an event type, as `GET /v1/event-types` lists them.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "schema::EventTypeKey"))]
+    pub event_type: Option<String>,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "schema::Name"))]
+    pub name: Option<String>,
+    /// What people note about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Description>", extend("default" = "")))]
+    pub description: Option<String>,
+    /// Whether it fires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(extend("default" = true)))]
+    pub enabled: Option<bool>,
+    /// Which of the type's events fire it; all when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<Filter>"))]
+    pub filter: Option<Value>,
+    /// The actions to create with it. Later they are changed one by one.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "input::objects_if_any"
+    )]
+    #[cfg_attr(feature = "document", schemars(length(max = MAX_ACTIONS)))]
+    pub actions: Option<Vec<ActionInput>>,
 }
 
-/// What a caller sends to make or change an action.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// The settings of an action, as a caller writes them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "an action: an object with name and url"
 )]
 pub struct ActionInput {
-    pub(crate) name: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) enabled: Option<bool>,
-    pub(crate) method: Option<Method>,
-    pub(crate) headers: Option<Map<String, Value>>,
-    pub(crate) secret_headers: Option<Vec<String>>,
-    pub(crate) public_headers: Option<Vec<String>>,
-    pub(crate) signature_schemes: Option<Vec<Scheme>>,
-    pub(crate) body_template: Option<String>,
-    pub(crate) content_type: Option<String>,
-    pub(crate) timeout_seconds: Option<Whole>,
-    pub(crate) retry_schedule: Option<Vec<Whole>>,
-    pub(crate) ordered: Option<bool>,
-    pub(crate) max_per_second: Option<Whole>,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "schema::Name"))]
+    pub name: Option<String>,
+    /// Where its webhooks go: http or https, to a public host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "schema::Url"))]
+    pub url: Option<String>,
+    /// Whether it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(extend("default" = true)))]
+    pub enabled: Option<bool>,
+    /// The method of its requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(extend("default" = "POST")))]
+    pub method: Option<Method>,
+    /// Headers of its own. `host`, `content-length`, `content-type`, `date`, those of the connection
+    /// and those that start with `webhook-` can't be set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Headers>"))]
+    pub headers: Option<Map<String, Value>>,
+    /// The names of those headers whose values are never shown again. Names that sound secret, such as
+    /// `authorization`, are among these by themselves, unless `public_headers` has them. To take a name
+    /// away, give its header another value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(length(max = headers::MAX_COUNT), extend("default" = [])))]
+    pub secret_headers: Option<Vec<String>>,
+    /// The names of those headers whose values are shown although their names sound secret, such as
+    /// `x-key-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(length(max = headers::MAX_COUNT), extend("default" = [])))]
+    pub public_headers: Option<Vec<String>>,
+    /// How its webhooks are signed: `v1` under the action's own secret, `v1a` under the account's key
+    /// pair, which has to exist, or both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<schema::Schemes>", extend("default" = ["v1"])))]
+    pub signature_schemes: Option<Vec<Scheme>>,
+    /// Makes the body of the event, in Jinja. Without one, the event is sent as JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(length(max = MAX_SOURCE_BYTES)))]
+    pub body_template: Option<String>,
+    /// The media type of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(length(min = 1, max = headers::MAX_CONTENT_TYPE), extend("default" = DEFAULT_CONTENT_TYPE)))]
+    pub content_type: Option<String>,
+    /// How long an attempt may take, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(range(min = 1, max = MAX_TIMEOUT), extend("default" = DEFAULT_TIMEOUT)))]
+    pub timeout_seconds: Option<Whole>,
+    /// The delays before the retries, in seconds, each ±20 %. None: one attempt only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(with = "Option<RetrySchedule>", extend("default" = RetrySchedule::default())))]
+    pub retry_schedule: Option<Vec<Whole>>,
+    /// Whether its webhooks go one at a time, the oldest first. One that fails is retried until it
+    /// succeeds or is given up, and the others wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(extend("default" = false)))]
+    pub ordered: Option<bool>,
+    /// The most requests in a second; null where that is not limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "document", schemars(range(min = 1, max = MAX_PER_SECOND)))]
+    pub max_per_second: Option<Whole>,
+}
+
+impl TriggerInput {
+    /// A trigger of this name for events of this type, without actions.
+    pub fn new(event_type: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            event_type: Some(event_type.into()),
+            name: Some(name.into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl ActionInput {
+    /// An action of this name that sends to this URL.
+    pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            url: Some(url.into()),
+            ..Self::default()
+        }
+    }
 }
 
 /// A [`TriggerInput`] that is in order.
