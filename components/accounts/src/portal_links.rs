@@ -9,6 +9,8 @@ use http::StatusCode;
 use platform::{
     auth, clock, config, entropy,
     http::{Head, Request, Response, account},
+    idempotency::Once,
+    portal,
     problem::Problem,
 };
 use serde::Serialize;
@@ -27,13 +29,14 @@ pub(crate) fn create(request: &Request, account_id: &str) -> Result<Response, Pr
     let account = account(account_id)?;
     request.head.query(&[])?;
     let input: LinkInput = request.json_if_any()?;
+    let once = Once::of(request, Some(&account))?;
     let key = auth::key_of(&request.head)?;
-    let link = input.check(account, key, entropy::token(), clock::now())?;
+    let link = input.check(account.clone(), key, entropy::token(), clock::now())?;
     let origin = match config::public_url()? {
         Some(url) => url,
         None => called_at(&request.head)?,
     };
-    let token = link.seal(&config::sealer()?, entropy::bytes());
+    let (link, token) = portal::make_link(link, &once)?;
     let view = View {
         url: format!("{origin}/portal?token={token}"),
         role: link.user.role,

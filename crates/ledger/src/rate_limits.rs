@@ -65,9 +65,21 @@ impl<D: Database> Ledger<D> {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<bool, LedgerError> {
-        let counter = format!("link {link}");
-        let counted = self.count_use(&counter, 1, expires_at.since(now), now)?;
+        let counted = self.count_use(&counter_of(link), 1, expires_at.since(now), now)?;
         Ok(counted == Counted::Allowed)
+    }
+
+    /// Whether a portal link that has not expired was opened.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn is_link_opened(&self, link: &str, now: Timestamp) -> Result<bool, LedgerError> {
+        let found = self.run(
+            "SELECT 1 FROM rate_limit WHERE name = ?1 AND until > ?2",
+            &[text(counter_of(link)), now.into()],
+        )?;
+        Ok(!found.is_empty())
     }
 
     fn refused(&self, counter: &str, now: Timestamp) -> Result<Counted, LedgerError> {
@@ -87,4 +99,9 @@ impl<D: Database> Ledger<D> {
         )?;
         Ok(())
     }
+}
+
+/// The counter of a portal link's openings.
+fn counter_of(link: &str) -> String {
+    format!("link {link}")
 }

@@ -235,14 +235,13 @@ fn created(
     let Some(key) = store.read(&key_of(id))? else {
         return Ok(None);
     };
-    let token = sealer.open(&owner(id), &sealed);
-    let token = token.ok().and_then(|token| String::from_utf8(token).ok());
-    let token = token.ok_or_else(|| {
+    let token = sealer.open(&owner(id), &sealed).map_err(|error| {
         Problem::conflict(format!(
-            "this request created {id}, whose token can't be shown again; revoke it and create \
-             another"
+            "this request created {id}, whose token can't be shown again: {error}; revoke {id} and \
+             create another key"
         ))
     })?;
+    let token = String::from_utf8(token).map_err(Problem::internal)?;
     Ok(Some((key, token)))
 }
 

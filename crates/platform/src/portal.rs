@@ -12,6 +12,7 @@ use domain::{
     access::{ApiKey, need},
     account::AccountId,
     portal::{Link, Role, Session, User, Visitor},
+    sealing::Sealed,
     time::Timestamp,
 };
 
@@ -19,6 +20,7 @@ use crate::{
     api_keys::{count, live},
     clock, config, entropy,
     http::Head,
+    idempotency::{self, Once},
     ledger,
     problem::Problem,
     store::TriggerStore,
@@ -96,6 +98,54 @@ fn key_of(user: &User, now: Timestamp) -> Result<Option<Key>, Problem> {
     };
     let revoked_at = store.read(&revoked_key(&user.account))?;
     Ok(key.filter(|_| !user.is_revoked(revoked_at)))
+}
+
+/// What a token that is stored under an idempotency key is sealed for.
+const STORED_LINK: &str = "stored portal link";
+
+/// Makes `link` with its token. The same request under the same idempotency key gets the first one's
+/// link again, as long as that works.
+///
+/// # Errors
+///
+/// 422 when another request had the key, 409 when the first one's link was opened or has ended, or
+/// when a store fails.
+pub fn make_link(link: Link, once: &Once<'_>) -> Result<(Link, String), Problem> {
+    let (sealer, now) = (config::sealer()?, clock::now());
+    let token = link.seal(&sealer, entropy::bytes());
+    let Some(request) = once.keyed() else {
+        return Ok((link, token));
+    };
+    let ledger = ledger::open()?;
+    // Sealed again: the stored text opens no page.
+    let stored = sealer.seal(STORED_LINK, token.as_bytes(), entropy::bytes());
+    let stored = stored.to_token();
+    let first = ledger.share_keyed(&request, &stored, now)?;
+    if !first.same {
+        return Err(idempotency::reused());
+    }
+    if first.result == stored {
+        return Ok((link, token));
+    }
+    let ended = || {
+        Problem::conflict(
+            "the link that this request made under its Idempotency-Key was opened, has expired or was \
+             revoked; use another key to make another link",
+        )
+    };
+    let token = Sealed::from_token(&first.result)
+        .and_then(|sealed| sealer.open_newest(STORED_LINK, &sealed).ok())
+        .and_then(|token| String::from_utf8(token).ok())
+        .ok_or_else(ended)?;
+    let earlier = Link::open(&sealer, &token, &config::api_keys()?, now).ok_or_else(ended)?;
+    if earlier.user.key != link.user.key {
+        return Err(idempotency::reused());
+    }
+    key_of(&earlier.user, now)?.ok_or_else(ended)?;
+    if !earlier.reusable && ledger.is_link_opened(&earlier.user.link, now)? {
+        return Err(ended());
+    }
+    Ok((earlier, token))
 }
 
 /// A session that began.

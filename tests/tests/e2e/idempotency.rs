@@ -1,7 +1,7 @@
 //! Idempotency keys on requests that create something: done once, answered the same each time.
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::{Account, Api, Reply, Service, id};
+use e2e::{Account, Api, Reply, Service, Settings, id, stores};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -183,6 +183,92 @@ async fn an_api_key_is_created_once_and_answered_with_its_token_again() -> Resul
         .await?
         .problem(409)?;
     Ok(())
+}
+
+#[tokio::test]
+async fn a_portal_link_is_made_once_under_a_key_until_it_is_opened() -> Result<()> {
+    let account = account();
+    let (path, body) = ("/portal-links", json!({ "role": "view" }));
+    let mut clients = JoinSet::new();
+    for _ in 0..8 {
+        let (account, body) = (account.clone(), body.clone());
+        clients.spawn(async move { create(&account, path, "key", &body).await });
+    }
+    let mut links = Vec::new();
+    for reply in clients.join_all().await {
+        links.push(reply?.json(201)?);
+    }
+    let link = links.pop().context("a link")?;
+    assert!(links.iter().all(|other| *other == link), "{links:?}");
+    let other = create(&account, path, "another", &body).await?.json(201)?;
+    assert_ne!(other["url"], link["url"]);
+    let reused = create(&account, path, "key", &json!({})).await?;
+    assert_eq!(reused.problem(422)?.code, "idempotency_key_reused");
+    // The link of one API key is not for another.
+    let input = json!({ "name": "App", "scopes": ["manage"] });
+    let made = account.api.post("/v1/api-keys", &input).await?.json(201)?;
+    let token = made["key"].as_str().context("a token")?;
+    e2e::kept::secret(token.split_once('.').context("a secret")?.1)?;
+    let app = Account {
+        api: Service::shared().api_with_key(Some(token)),
+        id: account.id.clone(),
+    };
+    create(&app, path, "key", &body).await?.problem(422)?;
+
+    open(&account, &link).await?.json(201)?;
+    create(&account, path, "key", &body)
+        .await?
+        .problem(409)?
+        .says(&["was opened", "another key"])?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_that_was_revoked_is_not_answered_again() -> Result<()> {
+    let account = account();
+    let (path, body) = ("/portal-links", json!({ "reusable": true }));
+    let link = create(&account, path, "key", &body).await?.json(201)?;
+    open(&account, &link).await?.json(201)?;
+    let again = create(&account, path, "key", &body).await?.json(201)?;
+    assert_eq!(again, link);
+    let revoked = account.post("/portal-sessions/revoke", &json!({})).await?;
+    revoked.empty(204)?;
+    create(&account, path, "key", &body).await?.problem(409)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_store_has_a_link_that_opens_a_page() -> Result<()> {
+    if !stores::are_files() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let service = Service::at(folder.path(), Settings::default())?;
+    let account = service.account();
+    let made = create(&account, "/portal-links", "the-key", &json!({})).await?;
+    let made = made.json(201)?;
+    drop(service);
+    let stored = e2e::kept::stored(folder.path())?;
+    let has = |text: &str| {
+        stored
+            .windows(text.len())
+            .any(|bytes| bytes == text.as_bytes())
+    };
+    let (_, bytes) = token(&made)?.split_once('.').context("a token")?;
+    ensure!(has("the-key"), "the store was not read");
+    ensure!(!has(bytes), "the link is in a store");
+    Ok(())
+}
+
+fn token(link: &Value) -> Result<&str> {
+    let url = link["url"].as_str().context("a url")?;
+    Ok(url.split_once("token=").context("a token")?.1)
+}
+
+/// Opens a link as the dashboard does.
+async fn open(account: &Account, link: &Value) -> Result<Reply> {
+    let body = json!({ "token": token(link)? });
+    account.post("/portal-sessions", &body).await
 }
 
 #[tokio::test]

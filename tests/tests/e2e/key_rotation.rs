@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use e2e::{Account, DEADLINE, Receiver, Service, Settings, eventually, has, kept, stores};
+use http::Method;
 use serde_json::{Value, json};
 
 const OLD: &str = "b2xkLCBvbGQsIG9sZCwgb2xkLCBvbGQsIG9sZCwgISE=";
@@ -133,4 +134,31 @@ async fn a_key_that_went_too_early_is_missed_and_can_come_back() -> Result<()> {
         &moved(&service).await?,
         &json!({ "values_under_older_keys": 0 }),
     )
+}
+
+#[tokio::test]
+async fn an_api_key_is_answered_again_while_the_key_that_sealed_it_is_there() -> Result<()> {
+    if !stores::are_files() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let create = async |service: &Service| {
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", "key"),
+        ];
+        let input = json!({ "name": "A", "scopes": ["read"] }).to_string();
+        let api = service.api();
+        api.send(Method::POST, "/v1/api-keys", &headers, input)
+            .await
+    };
+    let at = |keys: &str| Service::at(folder.path(), with_keys(keys));
+    let first = create(&at(OLD)?).await?.json(201)?;
+    let token = first["key"].as_str().context("a token")?;
+    kept::secret(token.split_once('.').context("a secret")?.1)?;
+    let rotating = create(&at(&format!("{NEW},{OLD}"))?).await?;
+    assert_eq!(rotating.json(201)?, first);
+    let gone = create(&at(NEW)?).await?.problem(409)?;
+    gone.says(&["encryption key", "not among those configured", "revoke"])?;
+    Ok(())
 }

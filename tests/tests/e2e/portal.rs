@@ -137,6 +137,27 @@ async fn links_and_sessions_end_with_the_key_that_made_them() -> Result<()> {
 }
 
 #[tokio::test]
+async fn links_and_sessions_end_with_the_time_of_their_key() -> Result<()> {
+    let service = Service::shared();
+    let account = service.account();
+    let (_, app) = managed(service, &account, json!({ "expires_in": 5 })).await?;
+    let unopened = link(&app, &json!({ "reusable": true })).await?;
+    let user = follow(&app.api, &link(&app, &json!({})).await?).await?;
+    goes_on(&user, &account).await?;
+    let over = || async {
+        let status = app.get("/triggers").await?.status;
+        Ok(if status == StatusCode::UNAUTHORIZED {
+            Ok(())
+        } else {
+            Err(status.to_string())
+        })
+    };
+    e2e::eventually("the key's end", e2e::DEADLINE, over).await?;
+    ended(&user, &account).await?;
+    refused(&Visitor::nobody().get(&unopened).await?, "has expired")
+}
+
+#[tokio::test]
 async fn an_account_s_sessions_and_links_are_revoked_together() -> Result<()> {
     let service = Service::shared();
     let [account, bystander] = [service.account(), service.account()];

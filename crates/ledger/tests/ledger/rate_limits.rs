@@ -54,7 +54,10 @@ fn no_more_than_the_limit_is_allowed_at_the_same_time() {
 fn a_link_opens_once_and_is_forgotten_when_it_has_expired() {
     let database = Sqlite::in_memory();
     let ledger = database.ledger();
+    assert!(!ledger.is_link_opened("a", at(0)).unwrap());
     assert!(ledger.open_link("a", at(3_600), at(0)).unwrap());
+    assert!(ledger.is_link_opened("a", at(1)).unwrap());
+    assert!(!ledger.is_link_opened("b", at(1)).unwrap());
     assert!(!ledger.open_link("a", at(3_600), at(1)).unwrap());
     assert!(ledger.open_link("b", at(3_600), at(3_599)).unwrap());
     assert!(!ledger.open_link("a", at(3_600), at(3_599)).unwrap());

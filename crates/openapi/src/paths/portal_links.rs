@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::{
     examples,
     operation::{Answer, Body, Operation, Path, path, post},
-    problems::Problem,
     schema::{Schema, flag, integer, object, of, one_of, text, time},
     schemas::{Named, api_key_id},
 };
@@ -28,7 +27,9 @@ fn create() -> Operation {
             "The link opens the page of this account, and of no other. It works once, unless it is \
              `reusable`, and begins a session of {} hours. Link and session end with the API key that \
              made the link; each session has the key's rate limit. Links lead to `public_url`. Without that setting, they \
-             lead to where the API was called, if that is a loopback address; otherwise the answer is 409.",
+             lead to where the API was called, if that is a loopback address; otherwise the answer is 409. The same \
+             request under the same `Idempotency-Key` is answered with the same link as long as that works; when it \
+             was opened, has expired or was revoked, the answer is 409.",
             SESSION.as_secs() / 3600
         ))
         .body(
@@ -53,7 +54,7 @@ fn create() -> Operation {
                 }),
             ),
         )
-        .problems([Problem::Conflict])
+        .creates_once()
 }
 
 fn open() -> Operation {
