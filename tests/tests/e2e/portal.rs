@@ -140,7 +140,7 @@ async fn links_and_sessions_end_with_the_key_that_made_them() -> Result<()> {
 async fn links_and_sessions_end_with_the_time_of_their_key() -> Result<()> {
     let service = Service::shared();
     let account = service.account();
-    let (_, app) = managed(service, &account, json!({ "expires_in": 5 })).await?;
+    let (_, app) = managed(service, &account, json!({ "expires_in": 8 })).await?;
     let unopened = link(&app, &json!({ "reusable": true })).await?;
     let user = follow(&app.api, &link(&app, &json!({})).await?).await?;
     goes_on(&user, &account).await?;
