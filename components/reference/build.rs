@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::var("OUT_DIR")?);
-    let document = openapi::document();
+    let document = api::document();
     for (name, content) in [
         ("openapi.json", serde_json::to_string(&document)?),
-        ("docs.html", openapi::page::page(&document)),
-        ("style.css", openapi::page::STYLE.to_owned()),
+        ("docs.html", api::document::page::page(&document)),
+        ("style.css", api::document::page::STYLE.to_owned()),
     ] {
         // 96 bits of the content's hash: no two versions have the same.
         let hash = Sha256::digest(&content);

@@ -85,7 +85,7 @@ pub fn check(exchange: &Exchange<'_>) -> Result<()> {
         return Ok(());
     }
     CONTRACT
-        .get_or_init(|| Contract::of(&openapi::document()).expect("the document is in order"))
+        .get_or_init(|| Contract::of(&api::document()).expect("the document is in order"))
         .check(exchange)
 }
 

@@ -75,7 +75,7 @@ impl Victim {
 /// The operations of the document whose paths have an id of something in an account: method, path,
 /// and an example of what is sent.
 fn operations_with_ids() -> Vec<(Method, String, String)> {
-    let document = openapi::document();
+    let document = api::document();
     let ids = ["{trigger}", "{action}", "{event}", "{delivery}"];
     let paths = document["paths"].as_object().into_iter().flatten();
     let paths = paths.filter(|(path, _)| ids.iter().any(|id| path.contains(id)));

@@ -1,0 +1,69 @@
+//! `/v1/filters/check`
+
+use serde_json::json;
+
+use crate::document::{
+    examples,
+    operation::{Answer, Body, Operation, Path, path, post},
+    schema::{Schema, any_object, flag, object, of, text},
+    schemas::{Named, event_type},
+};
+
+pub(super) fn paths() -> Vec<Path> {
+    let check = Operation::new("checkFilter", "Check a filter")
+        .says(
+            "Whether an event would pass the filter, and which condition it fails. A filter that is \
+             not in order answers 422, with pointers under `/filter`.",
+        )
+        .body(Body::json(
+            "The filter and an event.",
+            of("FilterCheckInput"),
+            json!({
+                "filter": examples::filter(),
+                "event": {
+                    "type": examples::TYPE, "data": examples::sample(examples::TYPE),
+                    "account": examples::ACCOUNT,
+                },
+            }),
+        ))
+        .answers(
+            200,
+            Answer::json(
+                "Whether it matches.",
+                of("FilterCheck"),
+                json!({ "matches": true, "reason": null }),
+            ),
+        );
+    vec![path("/v1/filters/check", [post(check)])]
+}
+
+pub(super) fn schemas() -> Vec<Named> {
+    vec![("FilterCheckInput", input()), ("FilterCheck", checked())]
+}
+
+fn input() -> Schema {
+    let event = object([
+        ("type", event_type()),
+        ("data", any_object().says("What happened.")),
+        (
+            "account?",
+            text().says("The account that it is in.").or_null(),
+        ),
+    ]);
+    object([
+        ("filter", of("Filter")),
+        ("event", event.says("An event to try it on.")),
+    ])
+}
+
+fn checked() -> Schema {
+    object([
+        ("matches", flag().says("Whether the event passes.")),
+        (
+            "reason",
+            text()
+                .says("The first condition that it fails; null when it passes.")
+                .or_null(),
+        ),
+    ])
+}

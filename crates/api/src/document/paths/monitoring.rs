@@ -1,0 +1,177 @@
+//! `/v1/health`, `/v1/metrics` and `/v1/usage`
+
+use serde_json::{Value, json};
+
+use crate::document::{
+    operation::{Answer, Operation, Path, get, path},
+    parameters::query,
+    problems::Problem,
+    schema::{Schema, count, integer, list, object, of, one_of, text, time},
+    schemas::{Named, account_id},
+};
+
+pub(super) fn paths() -> Vec<Path> {
+    vec![
+        path("/v1/health", [get(health())]),
+        path("/v1/metrics", [get(metrics())]),
+        path("/v1/usage", [get(usage())]),
+    ]
+}
+
+fn health() -> Operation {
+    let ok = json!({
+        "status": "ok", "reasons": [], "key_value_store": "ok", "ledger": "ok",
+        "backlog_age_seconds": 0,
+    });
+    let failing = json!({
+        "status": "failing",
+        "reasons": ["a delivery has been due for 1260 s, more than 900 s: is the run route being called?"],
+        "key_value_store": "ok", "ledger": "ok", "backlog_age_seconds": 1_260,
+    });
+    Operation::open("showHealth", "Ask whether the service can do its work")
+        .says("Asks both stores, and how long what is due has been waiting. Needs no key.")
+        .without_key()
+        .answers(200, Answer::json("It can.", of("Health"), ok))
+        .answers(
+            503,
+            Answer::json("It can't, and this is why.", of("Health"), failing),
+        )
+        .problems([Problem::BadRequest])
+}
+
+fn metrics() -> Operation {
+    let example = "# HELP webhook_runs_total Runs that came to their end.\n\
+                   # TYPE webhook_runs_total counter\n\
+                   webhook_runs_total 1042\n";
+    Operation::new("showMetrics", "Show the service's metrics")
+        .says(
+            "In the text format of Prometheus, for all accounts together. What is counted is counted \
+             for as long as the ledger is there, whatever is deleted. With `account`, how each of the \
+             account's actions is doing, instead.",
+        )
+        .takes([query(
+            "account",
+            account_id(),
+            "Tell of the actions of this account.",
+        )])
+        .answers(
+            200,
+            Answer::text("The metrics.", "text/plain", example),
+        )
+        .problems([Problem::BadRequest])
+}
+
+fn usage() -> Operation {
+    Operation::new("showUsage", "Show what the service uses")
+        .says("Beside what a platform's quotas allow. Lists the whole key-value store to count it.")
+        .answers(200, Answer::json("What it uses.", of("Usage"), used()))
+}
+
+fn used() -> Value {
+    json!({
+        "at": "2026-11-23T19:45:56.376Z",
+        "key_value_keys": 214,
+        "ledger": { "version": 1, "events": 48_210, "deliveries": 51_733, "attempts": 52_019 },
+        "events_accepted": 120_344,
+        "requests": {
+            "total": 131_902, "this_hour": 214, "max_per_hour": 500, "max_per_hour_per_account": null,
+            "reserved_this_hour": 215,
+        },
+        "encryption": {
+            "key": "6f1d2a90", "values_under_older_keys": 0,
+            "checked_at": "2026-11-23T19:44:12.005Z",
+        },
+    })
+}
+
+pub(super) fn schemas() -> Vec<Named> {
+    vec![("Health", health_schema()), ("Usage", usage_schema())]
+}
+
+fn health_schema() -> Schema {
+    let store = || one_of(["ok", "unreachable"]);
+    object([
+        ("status", one_of(["ok", "failing"])),
+        ("reasons", list(text()).says("Why it is failing, in words.")),
+        ("key_value_store", store()),
+        ("ledger", store()),
+        (
+            "backlog_age_seconds",
+            count()
+                .says("How long the delivery waits that is due longest; null where that can't be asked.")
+                .or_null(),
+        ),
+    ])
+}
+
+fn usage_schema() -> Schema {
+    let ledger = object([
+        (
+            "version",
+            integer(0..=u64::from(u32::MAX)).says("The version of its schema."),
+        ),
+        ("events", count()),
+        ("deliveries", count()),
+        ("attempts", count()),
+    ])
+    .says("Rows, near enough: those that were deleted in between are counted, too.");
+    let requests = object([
+        ("total", count()),
+        ("this_hour", count().says("Since the hour began, in UTC.")),
+        (
+            "max_per_hour",
+            count()
+                .says("The setting `max_requests_per_hour`; null where they are not limited.")
+                .or_null(),
+        ),
+        (
+            "max_per_hour_per_account",
+            count()
+                .says(
+                    "The setting `max_requests_per_hour_per_account`; null where they are not \
+                     limited.",
+                )
+                .or_null(),
+        ),
+        (
+            "reserved_this_hour",
+            count()
+                .says("How many of those are made or about to be; 0 where they are not limited."),
+        ),
+    ])
+    .says("Requests to receivers.");
+    let encryption = object([
+        (
+            "key",
+            text().says("The id of the newest key of the setting `encryption_key`."),
+        ),
+        (
+            "values_under_older_keys",
+            count().says(
+                "How many stored secrets, header values and key pairs are not encrypted with it. Runs \
+                 encrypt them anew. Counted up to 10,000 triggers before a run has looked at all.",
+            ),
+        ),
+        (
+            "checked_at",
+            time()
+                .says("When a run had last looked at all of them; null while none has since the setting changed.")
+                .or_null(),
+        ),
+    ])
+    .says(
+        "Encryption at rest. An older key can go when `values_under_older_keys` is 0 and `checked_at` is \
+         later than the start of the last instance that had another newest key.",
+    );
+    object([
+        ("at", time()),
+        ("key_value_keys", count()),
+        ("ledger", ledger),
+        (
+            "events_accepted",
+            count().says("Since the ledger is there, whatever was deleted."),
+        ),
+        ("requests", requests),
+        ("encryption", encryption),
+    ])
+}

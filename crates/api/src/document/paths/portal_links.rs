@@ -1,0 +1,161 @@
+//! `/v1/accounts/{account}/portal-links`, `…/portal-sessions[/revoke]`
+
+use domain::portal::{DEFAULT_LINK, MAX_LINK, MAX_RETURN_URL, MIN_LINK, SESSION};
+use serde_json::json;
+
+use crate::document::{
+    examples,
+    operation::{Answer, Body, Operation, Path, path, post},
+    schema::{Schema, flag, integer, object, of, one_of, text, time},
+    schemas::{Named, api_key_id},
+};
+
+pub(super) fn paths() -> Vec<Path> {
+    vec![
+        path("/v1/accounts/{account}/portal-links", [post(create())]),
+        path("/v1/accounts/{account}/portal-sessions", [post(open())]),
+        path(
+            "/v1/accounts/{account}/portal-sessions/revoke",
+            [post(revoke())],
+        ),
+    ]
+}
+
+fn create() -> Operation {
+    Operation::new("createPortalLink", "Make a link to an account's page")
+        .says(format!(
+            "The link opens the page of this account, and of no other. It works once, unless it is \
+             `reusable`, and begins a session of {} hours. Link and session end with the API key that \
+             made the link; each session has the key's rate limit. Links lead to `public_url`. Without that setting, they \
+             lead to where the API was called, if that is a loopback address; otherwise the answer is 409. The same \
+             request under the same `Idempotency-Key` is answered with the same link as long as that works; when it \
+             was opened, has expired or was revoked, the answer is 409.",
+            SESSION.as_secs() / 3600
+        ))
+        .body(
+            Body::json(
+                "What the link allows, and for how long.",
+                of("PortalLinkInput"),
+                json!({ "expires_in": 3600, "role": "manage", "return_url": "https://app.example.com/settings" }),
+            )
+            .optional(),
+        )
+        .answers(
+            201,
+            Answer::json(
+                "The link.",
+                of("PortalLink"),
+                json!({
+                    "url": "https://hooks.example.com/portal?token=2ea8c600.WnA424jnIsFSOn3tTozUfc6z",
+                    "role": "manage",
+                    "reusable": false,
+                    "key": examples::API_KEY,
+                    "expires_at": "2026-11-23T20:45:56.376Z",
+                }),
+            ),
+        )
+        .creates_once()
+}
+
+fn open() -> Operation {
+    Operation::new("openPortalLink", "Open a link")
+        .says(
+            "The page calls this when somebody follows a link, and keeps the session in a cookie. A link that \
+             works once is used up. A link that is invalid, expired, revoked or used up is answered \
+             403. This takes a key of the setting `api_key`.",
+        )
+        .body(Body::json(
+            "The link's token.",
+            of("PortalLinkToken"),
+            json!({ "token": "2ea8c600.WnA424jnIsFSOn3tTozUfc6z" }),
+        ))
+        .answers(
+            201,
+            Answer::json(
+                "The session.",
+                of("PortalSession"),
+                json!({
+                    "session": "2ea8c600.q8F0m1r2vVZb5yGQ3kM7hQ",
+                    "role": "manage",
+                    "expires_at": "2026-11-24T03:45:56.376Z",
+                }),
+            ),
+        )
+}
+
+fn revoke() -> Operation {
+    Operation::new("revokePortalSessions", "Sign out everywhere")
+        .says(
+            "Ends all sessions of the account's users at once, and all links that were made until now. Links that are \
+             made afterwards work. Operators stay signed in.",
+        )
+        .answers(204, Answer::empty("All sessions have ended."))
+}
+
+pub(super) fn schemas() -> Vec<Named> {
+    vec![
+        ("PortalLinkInput", input()),
+        ("PortalLink", link()),
+        ("PortalLinkToken", token()),
+        ("PortalSession", session()),
+    ]
+}
+
+fn role() -> Schema {
+    one_of(["manage", "view"]).says("Whether its user may change things, or only look.")
+}
+
+fn input() -> Schema {
+    object([
+        (
+            "expires_in?",
+            integer(MIN_LINK.as_secs()..=MAX_LINK.as_secs())
+                .default(DEFAULT_LINK.as_secs())
+                .says("How long it is good for, in seconds.")
+                .or_null(),
+        ),
+        ("role?", role().default("manage").or_null()),
+        (
+            "return_url?",
+            text()
+                .at_most(MAX_RETURN_URL)
+                .like("^[Hh][Tt][Tt][Pp][Ss]?://")
+                .says("Where the page leads back to: http or https.")
+                .or_null(),
+        ),
+        (
+            "reusable?",
+            flag()
+                .default(false)
+                .says("Whether it works until it expires; otherwise it works once.")
+                .or_null(),
+        ),
+    ])
+}
+
+fn link() -> Schema {
+    object([
+        ("url", text().not_empty().says("The link.")),
+        ("role", role()),
+        ("reusable", flag().says("Whether it works more than once.")),
+        (
+            "key",
+            api_key_id()
+                .or_null()
+                .says("The API key that it ends with; null for a key of the setting `api_key`."),
+        ),
+        ("expires_at", time().says("Until when it is good.")),
+    ])
+}
+
+fn token() -> Schema {
+    object([("token", text().says("The `token` of the link's URL."))])
+}
+
+fn session() -> Schema {
+    object([
+        ("session", text().not_empty().says("The session's token.")),
+        ("role", role()),
+        ("expires_at", time().says("When the session ends.")),
+    ])
+}

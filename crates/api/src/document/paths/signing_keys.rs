@@ -1,0 +1,129 @@
+//! `/v1/accounts/{account}/signing-keys` and `/webhook-keys/{account}`
+
+use domain::secret::{DEFAULT_OVERLAP, MAX_OVERLAP};
+use serde_json::{Value, json};
+
+use crate::document::{
+    examples,
+    operation::{Answer, Body, Operation, Path, get, path, post},
+    problems::Problem,
+    schema::{Schema, constant, integer, list, object, of, text, time},
+    schemas::{Named, page},
+};
+
+const ID: &str = "21fe31dfa154a261";
+const PUBLIC_KEY: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+pub(super) fn paths() -> Vec<Path> {
+    vec![
+        path(
+            "/v1/accounts/{account}/signing-keys",
+            [get(show()), post(make())],
+        ),
+        path("/webhook-keys/{account}", [get(public())]),
+    ]
+}
+
+fn show() -> Operation {
+    Operation::new("listSigningKeys", "List an account's signing keys")
+        .says("Those that sign now, the newest first. The list is not cut into pages.")
+        .answers(
+            200,
+            Answer::json("The keys.", of("SigningKeys"), examples::page(key())),
+        )
+}
+
+fn make() -> Operation {
+    Operation::new("createSigningKey", "Make a new signing key for an account")
+        .says(
+            "A key pair (Ed25519) for actions that sign with `v1a`. The private half stays in the \
+             service. The one before goes on signing beside it for the overlap, so that receivers \
+             get to know the new one. Older ones sign until their `expires_at`, whatever the overlap; \
+             0 retires all older ones at once. Answers 409 while four older ones still sign: the \
+             text says when the next one can be made.",
+        )
+        .body(
+            Body::json(
+                "How long the one before goes on signing.",
+                of("SigningKeyInput"),
+                json!({ "overlap_seconds": 86_400 }),
+            )
+            .optional(),
+        )
+        .creates_once()
+        .answers(
+            201,
+            Answer::json("It signs from now on.", of("SigningKey"), key()),
+        )
+        .problems([Problem::Conflict])
+}
+
+fn public() -> Operation {
+    let set = json!({ "keys": [{
+        "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": ID,
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "whpk": PUBLIC_KEY,
+    }] });
+    Operation::open("showPublicKeys", "Show an account's public keys")
+        .says(
+            "A JSON Web Key Set (RFC 7517) of what verifies `v1a` signatures now, for receivers. Needs \
+             no key. An account that has none, or that there is not, has an empty one.",
+        )
+        .without_key()
+        .answers(200, Answer::json("The public keys.", of("PublicKeys"), set))
+        .problems([Problem::BadRequest])
+}
+
+fn key() -> Value {
+    json!({
+        "id": ID, "public_key": PUBLIC_KEY, "created_at": "2026-11-23T19:45:56.376Z",
+        "expires_at": null,
+    })
+}
+
+pub(super) fn schemas() -> Vec<Named> {
+    let overlap = integer(0..=MAX_OVERLAP.as_secs())
+        .default(DEFAULT_OVERLAP.as_secs())
+        .says("How long the key before goes on signing; 0 retires all older ones at once.")
+        .or_null();
+    let shown = object([
+        ("id", id()),
+        ("public_key", public_key()),
+        ("created_at", time()),
+        (
+            "expires_at",
+            time()
+                .says("Until when it signs; null for the newest.")
+                .or_null(),
+        ),
+    ]);
+    let web_key = object([
+        ("kty", constant("OKP")),
+        ("crv", constant("Ed25519")),
+        ("alg", constant("EdDSA")),
+        ("use", constant("sig")),
+        ("kid", id()),
+        ("x", text().like("^[A-Za-z0-9_-]{43}$")),
+        (
+            "whpk",
+            public_key().says("The same, as Standard Webhooks writes it."),
+        ),
+    ]);
+    vec![
+        ("SigningKeyInput", object([("overlap_seconds?", overlap)])),
+        ("SigningKey", shown),
+        ("SigningKeys", page("SigningKey")),
+        ("PublicKeys", object([("keys", list(web_key))])),
+    ]
+}
+
+fn id() -> Schema {
+    text()
+        .like("^[0-9a-f]{16}$")
+        .says("Tells it from the account's others.")
+}
+
+fn public_key() -> Schema {
+    text()
+        .like("^whpk_[A-Za-z0-9+/]{43}=$")
+        .says("Its public half.")
+}

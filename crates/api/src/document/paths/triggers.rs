@@ -1,0 +1,158 @@
+//! `/v1/accounts/{account}/triggers[/{trigger}]`
+
+use domain::trigger::{MAX_ACTIONS, MAX_TRIGGERS};
+use serde_json::json;
+
+use crate::document::{
+    examples,
+    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, patch, path, post, put},
+    parameters::{query, shared},
+    problems::Problem,
+    schema::{flag, of, text},
+    schemas::trigger_ids,
+};
+
+pub(super) fn paths() -> Vec<Path> {
+    vec![
+        path(
+            "/v1/accounts/{account}/triggers",
+            [get(list()), post(create())],
+        ),
+        path(
+            "/v1/accounts/{account}/triggers/{trigger}",
+            [
+                get(show()),
+                put(replace()),
+                patch(change()),
+                delete(remove()),
+            ],
+        ),
+    ]
+}
+
+fn list() -> Operation {
+    let enabled = flag();
+    Operation::new("listTriggers", "List triggers")
+        .says("The oldest first.")
+        .takes([
+            shared("type"),
+            query("enabled", enabled, "Those that fire, or those that do not."),
+            query(
+                "q",
+                text(),
+                "Those whose name contains this, in whatever case.",
+            ),
+            query(
+                "ids",
+                trigger_ids(),
+                "Those of these ids, with commas between them: 200 at most.",
+            ),
+            shared("limit"),
+            shared("cursor"),
+        ])
+        .answers(
+            200,
+            Answer::json(
+                "A page of triggers.",
+                of("Triggers"),
+                examples::page(examples::trigger()),
+            ),
+        )
+}
+
+fn create() -> Operation {
+    let here = [SAME_ACCOUNT, ("trigger", "$response.body#/id")];
+    Operation::new("createTrigger", "Create a trigger")
+        .says(format!(
+            "With its actions, of which each gets a signing secret of its own. An account has at \
+             most {MAX_TRIGGERS} triggers, and a trigger at most {MAX_ACTIONS} actions."
+        ))
+        .body(Body::json(
+            "The trigger.",
+            of("TriggerInput"),
+            examples::trigger_input(),
+        ))
+        .creates_once()
+        .answers(
+            201,
+            Answer::json("The trigger.", of("Trigger"), examples::trigger())
+                .header("ETag", "etag")
+                .header("Location", "location")
+                .link("showTrigger", here)
+                .link("replaceTrigger", here)
+                .link("changeTrigger", here)
+                .link("deleteTrigger", here)
+                .link("addAction", here)
+                .link("listActions", here),
+        )
+}
+
+fn show() -> Operation {
+    Operation::new("showTrigger", "Show a trigger")
+        .says(
+            "The `ETag` stands for the settings. `health` is not part of it: it moves with every \
+             attempt, while the `ETag` stays.",
+        )
+        .conditional_read("etag")
+        .answers(
+            200,
+            Answer::json("The trigger.", of("Trigger"), examples::trigger()).header("ETag", "etag"),
+        )
+        .problems([Problem::NotFound])
+}
+
+fn replace() -> Operation {
+    let mut example = examples::trigger_input();
+    if let Some(members) = example.as_object_mut() {
+        members.remove("actions");
+    }
+    Operation::new("replaceTrigger", "Replace a trigger's settings")
+        .says(
+            "A member that is left out gets its default. The actions stay: they are changed one by \
+             one, on paths of their own. A trigger that does not exist is not created.",
+        )
+        .conditional_change()
+        .body(Body::json("The settings.", of("TriggerSettings"), example))
+        .answers(
+            200,
+            Answer::json(
+                "The trigger as it is now.",
+                of("Trigger"),
+                examples::trigger(),
+            )
+            .header("ETag", "etag"),
+        )
+        .problems([Problem::NotFound])
+}
+
+fn change() -> Operation {
+    Operation::new("changeTrigger", "Change a trigger")
+        .says(
+            "Its actions are changed one by one, on paths of their own. A merge patch merges objects, \
+             the filter too: a condition that the patch leaves out stays, and null takes one away. \
+             To set a filter as a whole, replace the trigger.",
+        )
+        .conditional_change()
+        .body(Body::merge_patch(
+            of("TriggerPatch"),
+            json!({ "enabled": false, "filter": null }),
+        ))
+        .answers(
+            200,
+            Answer::json(
+                "The trigger as it is now.",
+                of("Trigger"),
+                examples::trigger(),
+            )
+            .header("ETag", "etag"),
+        )
+        .problems([Problem::NotFound])
+}
+
+fn remove() -> Operation {
+    Operation::new("deleteTrigger", "Delete a trigger")
+        .says("With its actions. Their deliveries that are pending are canceled at once.")
+        .conditional_change()
+        .answers(204, Answer::empty("It is gone."))
+        .problems([Problem::NotFound])
+}
