@@ -5,17 +5,17 @@
 //! against the document.
 //!
 //! ```text
-//! paths/…   which operations there are, a file for each kind of thing
+//! paths/…   what the operations do, a file for each kind of thing
 //! schemas/… what is sent and answered
 //! problems, parameters, headers, examples: what operations share
-//! operation, schema: the builders with which all of it is written
+//! description, schema: the builders with which all of it is written
 //! ```
 
+mod description;
 mod examples;
 mod headers;
-mod operation;
 mod parameters;
-mod paths;
+pub(crate) mod paths;
 mod problems;
 mod schema;
 mod schemas;
@@ -24,6 +24,9 @@ mod tests;
 mod webhooks;
 
 pub mod page;
+
+pub(crate) use description::Description;
+pub(crate) use paths::Tag;
 
 use serde_json::{Value, json};
 

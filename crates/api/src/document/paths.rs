@@ -1,115 +1,71 @@
-//! The paths and what can be done there, a file for each kind of thing.
+//! The documentation of the operations, a file for each kind of thing.
 
-mod accounts;
-mod actions;
-mod api_keys;
-mod body_templates;
-mod deliveries;
-mod event_types;
-mod events;
-mod filters;
-mod monitoring;
-mod portal_links;
-mod signing_keys;
-mod statistics;
-mod triggers;
+pub(crate) mod accounts;
+pub(crate) mod actions;
+pub(crate) mod api_keys;
+pub(crate) mod body_templates;
+pub(crate) mod deliveries;
+pub(crate) mod event_types;
+pub(crate) mod events;
+pub(crate) mod filters;
+pub(crate) mod monitoring;
+pub(crate) mod portal_links;
+pub(crate) mod signing_keys;
+pub(crate) mod statistics;
+pub(crate) mod triggers;
 
 use serde_json::{Map, Value, json};
 
-use crate::document::{operation::Path, schemas::Named};
+use crate::{
+    Operation, Route as _,
+    document::{parameters, schemas::Named},
+    route,
+};
 
-/// A kind of thing: its name, what there is to say of it, and its paths.
-type Group = (&'static str, &'static str, fn() -> Vec<Path>);
+/// A kind of thing: what its operations are found under.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tag {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+}
 
 /// In the order in which people are shown them.
-const GROUPS: [Group; 13] = [
-    (
-        "Event types",
-        "What the main app can post, and what the deployment adds to it.",
-        event_types::paths,
-    ),
-    (
-        "Triggers",
-        "When an event of this type happens, run these actions.",
-        triggers::paths,
-    ),
-    (
-        "Actions",
-        "The webhooks of a trigger, their secrets and their tests.",
-        actions::paths,
-    ),
-    (
-        "Filters",
-        "Which of a type's events fire a trigger.",
-        filters::paths,
-    ),
-    (
-        "Body templates",
-        "Bodies of an action's own.",
-        body_templates::paths,
-    ),
-    (
-        "Events",
-        "What happened: posted, previewed, looked at, replayed.",
-        events::paths,
-    ),
-    (
-        "Deliveries",
-        "What is owed and what was sent, with its attempts.",
-        deliveries::paths,
-    ),
-    (
-        "Statistics",
-        "How an account's webhooks are doing.",
-        statistics::paths,
-    ),
-    (
-        "Accounts",
-        "An account as a whole: exported, imported, purged.",
-        accounts::paths,
-    ),
-    (
-        "Portal links",
-        "Links by which an account's users reach its page.",
-        portal_links::paths,
-    ),
-    (
-        "Signing keys",
-        "Key pairs that sign webhooks whose receivers are not to know a secret.",
-        signing_keys::paths,
-    ),
-    (
-        "API keys",
-        "Keys for what needs less than everything.",
-        api_keys::paths,
-    ),
-    (
-        "Monitoring",
-        "How the service itself is doing.",
-        monitoring::paths,
-    ),
-];
-
-pub(crate) fn tags() -> Value {
-    GROUPS
-        .map(|(name, description, _)| json!({ "name": name, "description": description }))
-        .into_iter()
-        .collect()
+pub(crate) fn tags() -> Vec<Value> {
+    let mut tags = Vec::new();
+    for (tag, _) in Operation::ALL
+        .iter()
+        .filter_map(|operation| operation.describe())
+    {
+        let tag = json!({ "name": tag.name, "description": tag.description });
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    tags
 }
 
 pub(crate) fn all() -> Value {
     let mut all: Map<String, Value> = Map::new();
-    for (tag, _, paths) in GROUPS {
-        for (template, mut item) in paths() {
-            for (name, operation) in &mut item {
-                if name != "parameters" {
-                    operation["tags"] = json!([tag]);
-                }
-            }
-            all.insert(template.to_owned(), item.into());
-        }
+    for operation in Operation::ALL {
+        let Some((tag, description)) = operation.describe() else {
+            continue;
+        };
+        let item = all
+            .entry(operation.path())
+            .or_insert_with(|| path_item(operation.path()));
+        let method = operation.method().as_str().to_lowercase();
+        item[method] = description.of(*operation, tag);
     }
     all.into()
+}
+
+/// A path without operations: the parameters of its template.
+fn path_item(template: &'static str) -> Value {
+    let parameters: Vec<_> = route::names(template).map(parameters::in_path).collect();
+    match parameters.as_slice() {
+        [] => json!({}),
+        _ => json!({ "parameters": parameters }),
+    }
 }
 
 /// The schemas of those files that bring theirs along.

@@ -9,70 +9,6 @@ use super::document;
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
-/// The routes of the components, as their `route` functions have them.
-const ROUTES: [(&str, &[&str]); 36] = [
-    ("/v1/health", &["get"]),
-    ("/v1/metrics", &["get"]),
-    ("/v1/usage", &["get"]),
-    ("/v1/event-types", &["get"]),
-    ("/v1/event-types/{key}", &["get", "put", "delete"]),
-    ("/v1/accounts/{account}/triggers", &["get", "post"]),
-    (
-        "/v1/accounts/{account}/triggers/{trigger}",
-        &["get", "put", "patch", "delete"],
-    ),
-    (
-        "/v1/accounts/{account}/triggers/{trigger}/actions",
-        &["get", "post"],
-    ),
-    (
-        "/v1/accounts/{account}/triggers/{trigger}/actions/{action}",
-        &["get", "put", "patch", "delete"],
-    ),
-    (
-        "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret",
-        &["get"],
-    ),
-    (
-        "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret/rotate",
-        &["post"],
-    ),
-    (
-        "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/test",
-        &["post"],
-    ),
-    ("/v1/api-keys", &["get", "post"]),
-    ("/v1/api-keys/{api_key}", &["get", "delete"]),
-    ("/v1/filters/check", &["post"]),
-    ("/v1/body-templates/render", &["post"]),
-    ("/v1/accounts/{account}/events", &["get", "post"]),
-    ("/v1/accounts/{account}/events/preview", &["post"]),
-    ("/v1/accounts/{account}/events/{event}", &["get"]),
-    ("/v1/accounts/{account}/events/{event}/replay", &["post"]),
-    ("/v1/accounts/{account}/deliveries", &["get"]),
-    ("/v1/accounts/{account}/deliveries/recover", &["post"]),
-    ("/v1/accounts/{account}/deliveries/{delivery}", &["get"]),
-    (
-        "/v1/accounts/{account}/deliveries/{delivery}/retry",
-        &["post"],
-    ),
-    (
-        "/v1/accounts/{account}/deliveries/{delivery}/cancel",
-        &["post"],
-    ),
-    ("/v1/deliveries/run", &["post"]),
-    ("/v1/accounts/{account}", &["delete"]),
-    ("/v1/accounts/{account}/export", &["get", "post"]),
-    ("/v1/accounts/{account}/import", &["post"]),
-    ("/v1/accounts/{account}/purge", &["post"]),
-    ("/v1/accounts/{account}/statistics", &["get"]),
-    ("/v1/accounts/{account}/portal-links", &["post"]),
-    ("/v1/accounts/{account}/portal-sessions", &["post"]),
-    ("/v1/accounts/{account}/portal-sessions/revoke", &["post"]),
-    ("/v1/accounts/{account}/signing-keys", &["get", "post"]),
-    ("/webhook-keys/{account}", &["get"]),
-];
-
 /// An operation with its path and method.
 struct Operation<'d> {
     path: &'d str,
@@ -370,20 +306,6 @@ fn every_link_names_an_operation_and_its_parameters() {
             }
         }
     }
-}
-
-#[test]
-fn every_route_is_there_and_no_other() {
-    let document = document();
-    let documented: BTreeSet<_> = operations(&document)
-        .iter()
-        .map(|operation| (operation.path.to_owned(), operation.method.to_owned()))
-        .collect();
-    let routes = ROUTES.iter().flat_map(|(path, methods)| {
-        let methods = methods.iter();
-        methods.map(move |method| ((*path).to_owned(), (*method).to_owned()))
-    });
-    assert_eq!(documented, routes.collect());
 }
 
 #[test]

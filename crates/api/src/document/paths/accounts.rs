@@ -3,24 +3,21 @@
 use domain::account::PURGE_BUDGET;
 use serde_json::{Value, json};
 
-use crate::document::{
-    examples,
-    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, path, post},
-    parameters::{query, shared},
-    schema::{flag, integer, of},
+use crate::{
+    Operation,
+    document::{
+        description::{Answer, Body, Description, SAME_ACCOUNT},
+        examples,
+        parameters::{query, shared},
+        paths::Tag,
+        schema::{flag, integer, of},
+    },
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path("/v1/accounts/{account}", [delete(remove())]),
-        path(
-            "/v1/accounts/{account}/export",
-            [get(export()), post(export_with_secrets())],
-        ),
-        path("/v1/accounts/{account}/import", [post(import())]),
-        path("/v1/accounts/{account}/purge", [post(purge())]),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "Accounts",
+    description: "An account as a whole: exported, imported, purged.",
+};
 
 fn budget() -> Value {
     let longest = PURGE_BUDGET.as_secs();
@@ -31,12 +28,12 @@ fn budget() -> Value {
     )
 }
 
-fn remove() -> Operation {
+pub(crate) fn remove() -> Description {
     let example = json!({
         "deleted": { "triggers": 31, "events": 0, "deliveries": 500 },
         "remaining": { "triggers": 0, "events": 7, "deliveries": 200 },
     });
-    Operation::new("deleteAccount", "Delete everything of an account")
+    Description::new("Delete everything of an account")
         .says(
             "Triggers, events, deliveries and attempts. There is no way back, and no question \
              before it. Repeat it until it answers 204.",
@@ -50,12 +47,12 @@ fn remove() -> Operation {
                 of("Unfinished"),
                 example,
             )
-            .link("deleteAccount", [SAME_ACCOUNT]),
+            .link(Operation::DeleteAccount, [SAME_ACCOUNT]),
         )
 }
 
-fn export() -> Operation {
-    Operation::new("exportTriggers", "Export an account's triggers")
+pub(crate) fn export() -> Description {
+    Description::new("Export an account's triggers")
         .says(
             "As a document, without secrets: signing secrets are left out, and so are the values of \
              custom headers. A document has fewer triggers than `limit` where they are large.",
@@ -68,26 +65,23 @@ fn export() -> Operation {
         )
 }
 
-fn export_with_secrets() -> Operation {
-    Operation::new(
-        "exportTriggersWithSecrets",
-        "Export an account's triggers with their secrets",
-    )
-    .says("As without; the secrets are encrypted with a passphrase.")
-    .takes(["limit", "cursor"].map(shared))
-    .body(Body::json(
-        "The passphrase.",
-        of("ExportInput"),
-        json!({ "passphrase": "correct horse battery staple" }),
-    ))
-    .answers(
-        200,
-        Answer::json("The document.", of("Document"), examples::exported(true))
-            .header("Cache-Control", "no-store"),
-    )
+pub(crate) fn export_with_secrets() -> Description {
+    Description::new("Export an account's triggers with their secrets")
+        .says("As without; the secrets are encrypted with a passphrase.")
+        .takes(["limit", "cursor"].map(shared))
+        .body(Body::json(
+            "The passphrase.",
+            of("ExportInput"),
+            json!({ "passphrase": "correct horse battery staple" }),
+        ))
+        .answers(
+            200,
+            Answer::json("The document.", of("Document"), examples::exported(true))
+                .header("Cache-Control", "no-store"),
+        )
 }
 
-fn import() -> Operation {
+pub(crate) fn import() -> Description {
     let example = json!({
         "account": "acme-test", "dry_run": true, "seal": "intact", "created": 1, "updated": 0, "unchanged": 0,
         "triggers": [{
@@ -100,7 +94,7 @@ fn import() -> Operation {
             }],
         }],
     });
-    Operation::new("importTriggers", "Import triggers")
+    Description::new("Import triggers")
         .says(
             "A trigger of the document becomes what the document says, its actions included; \
              triggers that the document does not have stay. An id is kept where the account already \
@@ -124,8 +118,8 @@ fn import() -> Operation {
         )
 }
 
-fn purge() -> Operation {
-    Operation::new("purgeEvents", "Delete the events about somebody")
+pub(crate) fn purge() -> Description {
+    Description::new("Delete the events about somebody")
         .says(
             "Those that have a value at a path of their data, with what came of them. There is no \
              way back. While `done` is false, repeat it with `cursor`.",

@@ -2,46 +2,25 @@
 
 use serde_json::json;
 
-use crate::document::{
-    examples,
-    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, patch, path, post, put},
-    parameters::shared,
-    problems::Problem,
-    schema::of,
+use crate::{
+    Operation,
+    document::{
+        description::{Answer, Body, Description, SAME_ACCOUNT},
+        examples,
+        parameters::shared,
+        paths::Tag,
+        problems::Problem,
+        schema::of,
+    },
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path(
-            "/v1/accounts/{account}/triggers/{trigger}/actions",
-            [get(list()), post(add())],
-        ),
-        path(
-            "/v1/accounts/{account}/triggers/{trigger}/actions/{action}",
-            [
-                get(show()),
-                put(replace()),
-                patch(change()),
-                delete(remove()),
-            ],
-        ),
-        path(
-            "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret",
-            [get(secret())],
-        ),
-        path(
-            "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/secret/rotate",
-            [post(rotate())],
-        ),
-        path(
-            "/v1/accounts/{account}/triggers/{trigger}/actions/{action}/test",
-            [post(test())],
-        ),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "Actions",
+    description: "The webhooks of a trigger, their secrets and their tests.",
+};
 
-fn list() -> Operation {
-    Operation::new("listActions", "List a trigger's actions")
+pub(crate) fn list() -> Description {
+    Description::new("List a trigger's actions")
         .says("The oldest first.")
         .takes([shared("limit"), shared("cursor")])
         .answers(
@@ -55,13 +34,13 @@ fn list() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn add() -> Operation {
+pub(crate) fn add() -> Description {
     let here = [
         SAME_ACCOUNT,
         ("trigger", "$request.path.trigger"),
         ("action", "$response.body#/id"),
     ];
-    Operation::new("addAction", "Add an action to a trigger")
+    Description::new("Add an action to a trigger")
         .says(
             "It gets a signing secret of its own. A body template is tried on the type's sample, \
              also with texts that JSON has to escape, and with 200 KB of texts and lists.",
@@ -77,19 +56,19 @@ fn add() -> Operation {
             Answer::json("The action.", of("Action"), examples::action())
                 .header("ETag", "etag")
                 .header("Location", "location")
-                .link("showAction", here)
-                .link("replaceAction", here)
-                .link("changeAction", here)
-                .link("deleteAction", here)
-                .link("showSecret", here)
-                .link("rotateSecret", here)
-                .link("testAction", here),
+                .link(Operation::ShowAction, here)
+                .link(Operation::ReplaceAction, here)
+                .link(Operation::ChangeAction, here)
+                .link(Operation::DeleteAction, here)
+                .link(Operation::ShowSecret, here)
+                .link(Operation::RotateSecret, here)
+                .link(Operation::TestAction, here),
         )
         .problems([Problem::NotFound])
 }
 
-fn show() -> Operation {
-    Operation::new("showAction", "Show an action")
+pub(crate) fn show() -> Description {
+    Description::new("Show an action")
         .says(
             "The `ETag` stands for the settings. `health` is not part of it: it moves with every \
              attempt, while the `ETag` stays.",
@@ -102,8 +81,8 @@ fn show() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn replace() -> Operation {
-    Operation::new("replaceAction", "Replace an action's settings")
+pub(crate) fn replace() -> Description {
+    Description::new("Replace an action's settings")
         .says(
             "A member that is left out gets its default: without `enabled` the action is enabled. A \
              header is removed if `headers` leaves it out, with one exception: a secret header keeps \
@@ -124,8 +103,8 @@ fn replace() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn change() -> Operation {
-    Operation::new("changeAction", "Change an action")
+pub(crate) fn change() -> Description {
+    Description::new("Change an action")
         .says(
             "Headers are patched one by one: null takes one away. Enabling an action that the \
              service disabled makes it forget why.",
@@ -143,17 +122,17 @@ fn change() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn remove() -> Operation {
-    Operation::new("deleteAction", "Delete an action")
+pub(crate) fn remove() -> Description {
+    Description::new("Delete an action")
         .says("Its deliveries that are pending are canceled at once.")
         .conditional_change()
         .answers(204, Answer::empty("It is gone."))
         .problems([Problem::NotFound])
 }
 
-fn secret() -> Operation {
+pub(crate) fn secret() -> Description {
     let example = json!({ "secret": examples::SECRET, "previous": [] });
-    Operation::new("showSecret", "Show an action's signing secret")
+    Description::new("Show an action's signing secret")
         .says("With those that were rotated out and still sign.")
         .answers(
             200,
@@ -163,7 +142,7 @@ fn secret() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn rotate() -> Operation {
+pub(crate) fn rotate() -> Description {
     let example = json!({
         "secret": examples::SECRET,
         "previous": [{
@@ -171,7 +150,7 @@ fn rotate() -> Operation {
             "expires_at": "2026-11-24T19:45:56.376Z",
         }],
     });
-    Operation::new("rotateSecret", "Rotate an action's signing secret")
+    Description::new("Rotate an action's signing secret")
         .says(
             "It gets a new one. The one before goes on signing beside it for `overlap_seconds`, so \
              that receivers can change over. Older ones sign until their `expires_at`, whatever the \
@@ -195,10 +174,10 @@ fn rotate() -> Operation {
         .problems([Problem::NotFound, Problem::Conflict])
 }
 
-fn test() -> Operation {
+pub(crate) fn test() -> Description {
     let mut example = examples::delivery_details("succeeded");
     example["test"] = json!(true);
-    Operation::new("testAction", "Test an action")
+    Description::new("Test an action")
         .says(
             "Sends one webhook now, with `\"test\": true` in its body, and answers with what came of \
              it; 200 when the receiver fails, too. Whether trigger and action are enabled and what \

@@ -3,25 +3,27 @@
 use domain::access::{MAX_ACCOUNTS, MAX_KEYS, MAX_LIFETIME, MAX_PER_MINUTE, Scope};
 use serde_json::{Value, json};
 
-use crate::document::{
-    examples,
-    operation::{Answer, Body, Operation, Path, delete, get, path, post},
-    problems::Problem,
-    schema::{Schema, integer, list, object, of, one_of, text, time},
-    schemas::{Named, account_id, api_key_id, name, page},
+use crate::{
+    Operation,
+    document::{
+        description::{Answer, Body, Description},
+        examples,
+        paths::Tag,
+        problems::Problem,
+        schema::{Schema, integer, list, object, of, one_of, text, time},
+        schemas::{Named, account_id, api_key_id, name, page},
+    },
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path("/v1/api-keys", [get(show_all()), post(create())]),
-        path("/v1/api-keys/{api_key}", [get(show()), delete(revoke())]),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "API keys",
+    description: "Keys for what needs less than everything.",
+};
 
-fn create() -> Operation {
+pub(crate) fn create() -> Description {
     let example =
         json!({ "name": "Booking app", "scopes": ["ingest"], "accounts": [examples::ACCOUNT] });
-    Operation::new("createApiKey", "Create an API key")
+    Description::new("Create an API key")
         .says(format!(
             "A key for what needs less than everything. `key` in the answer is the key itself; it is \
              stored as a hash, and shown this once: only the same request under the same \
@@ -36,13 +38,13 @@ fn create() -> Operation {
             201,
             Answer::json("It can be used from now on.", of("NewApiKey"), made())
                 .header("Location", "location")
-                .link("showApiKey", [("api_key", "$response.body#/id")])
-                .link("revokeApiKey", [("api_key", "$response.body#/id")]),
+                .link(Operation::ShowApiKey, [("api_key", "$response.body#/id")])
+                .link(Operation::RevokeApiKey, [("api_key", "$response.body#/id")]),
         )
 }
 
-fn show_all() -> Operation {
-    Operation::new("listApiKeys", "List the API keys")
+pub(crate) fn show_all() -> Description {
+    Description::new("List the API keys")
         .says("Those that were made here, the first first. The list is not cut into pages.")
         .answers(
             200,
@@ -50,14 +52,14 @@ fn show_all() -> Operation {
         )
 }
 
-fn show() -> Operation {
-    Operation::new("showApiKey", "Show an API key")
+pub(crate) fn show() -> Description {
+    Description::new("Show an API key")
         .answers(200, Answer::json("The key.", of("ApiKey"), known()))
         .problems([Problem::NotFound])
 }
 
-fn revoke() -> Operation {
-    Operation::new("revokeApiKey", "Revoke an API key")
+pub(crate) fn revoke() -> Description {
+    Description::new("Revoke an API key")
         .answers(204, Answer::empty("It is no key any more."))
         .problems([Problem::NotFound])
 }

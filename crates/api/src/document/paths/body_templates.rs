@@ -7,14 +7,20 @@ use domain::{
 use serde_json::json;
 
 use crate::document::{
+    description::{Answer, Body, Description},
     examples,
-    operation::{Answer, Body, Operation, Path, path, post},
+    paths::Tag,
     schema::{Schema, object, of, text},
     schemas::{Named, event_type},
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    let render = Operation::new("renderBodyTemplate", "Render a body template")
+pub(crate) const TAG: Tag = Tag {
+    name: "Body templates",
+    description: "Bodies of an action's own.",
+};
+
+pub(crate) fn render() -> Description {
+    Description::new("Render a body template")
         .says(
             "With the sample of an event type. A template that is not in order answers 422, with the \
              pointer `/template`.",
@@ -35,8 +41,7 @@ pub(super) fn paths() -> Vec<Path> {
                 of("RenderedBody"),
                 json!({ "body": "{\"text\": \"Amélie Hartwell comes\"}" }),
             ),
-        );
-    vec![path("/v1/body-templates/render", [post(render)])]
+        )
 }
 
 pub(super) fn schemas() -> Vec<Named> {

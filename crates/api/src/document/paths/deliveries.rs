@@ -7,38 +7,21 @@ use domain::{
 use serde_json::json;
 
 use crate::document::{
+    description::{Answer, Body, Description},
     examples,
-    operation::{Answer, Body, Operation, Path, get, path, post},
     parameters::{query, shared},
+    paths::Tag,
     problems::Problem,
     schema::{flag, id, integer, of},
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path("/v1/accounts/{account}/deliveries", [get(list())]),
-        path(
-            "/v1/accounts/{account}/deliveries/recover",
-            [post(recover())],
-        ),
-        path(
-            "/v1/accounts/{account}/deliveries/{delivery}",
-            [get(show())],
-        ),
-        path(
-            "/v1/accounts/{account}/deliveries/{delivery}/retry",
-            [post(retry())],
-        ),
-        path(
-            "/v1/accounts/{account}/deliveries/{delivery}/cancel",
-            [post(cancel())],
-        ),
-        path("/v1/deliveries/run", [post(run())]),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "Deliveries",
+    description: "What is owed and what was sent, with its attempts.",
+};
 
-fn list() -> Operation {
-    Operation::new("listDeliveries", "List deliveries")
+pub(crate) fn list() -> Description {
+    Description::new("List deliveries")
         .says("The newest first.")
         .takes([
             query("status", of("DeliveryStatus"), "Those in this state only."),
@@ -61,8 +44,8 @@ fn list() -> Operation {
         )
 }
 
-fn show() -> Operation {
-    Operation::new("showDelivery", "Show a delivery")
+pub(crate) fn show() -> Description {
+    Description::new("Show a delivery")
         .says("With its attempts.")
         .answers(
             200,
@@ -75,8 +58,8 @@ fn show() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn retry() -> Operation {
-    Operation::new("retryDelivery", "Send a delivery again")
+pub(crate) fn retry() -> Description {
+    Description::new("Send a delivery again")
         .says(
             "Due now, whatever became of it before, with its schedule from the start; where the \
              receiver asked for a pause (`Retry-After`), after that: `next_attempt_at` and `reason` \
@@ -94,8 +77,8 @@ fn retry() -> Operation {
         .problems([Problem::NotFound, Problem::Conflict])
 }
 
-fn cancel() -> Operation {
-    Operation::new("cancelDelivery", "Cancel a delivery")
+pub(crate) fn cancel() -> Description {
+    Description::new("Cancel a delivery")
         .says(
             "It is not sent again. Answers 409 while an attempt is under way, and where nothing is \
              owed any more.",
@@ -111,8 +94,8 @@ fn cancel() -> Operation {
         .problems([Problem::NotFound, Problem::Conflict])
 }
 
-fn recover() -> Operation {
-    Operation::new("recoverDeliveries", "Send again all that failed")
+pub(crate) fn recover() -> Description {
+    Description::new("Send again all that failed")
         .says("All of the account's deliveries that failed since a time are due now.")
         .body(Body::json(
             "Which deliveries.",
@@ -129,13 +112,13 @@ fn recover() -> Operation {
         )
 }
 
-fn run() -> Operation {
+pub(crate) fn run() -> Description {
     let longest = RUN_BUDGET.as_secs();
     let example = json!({
         "claimed": 5, "succeeded": 4, "retrying": 1, "failed": 0,
         "next_due_at": "2026-11-23T19:50:56.813Z", "put_off": false,
     });
-    Operation::new("runDeliveries", "Work off what is due")
+    Description::new("Work off what is due")
         .says(
             "Of all accounts. Call it now and then, such as every minute: it makes the later \
              retries, and deletes what is older than the deployment keeps.",

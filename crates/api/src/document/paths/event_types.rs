@@ -3,29 +3,28 @@
 use domain::catalogue::{MAX_KEY, MAX_TYPES};
 use serde_json::json;
 
-use crate::document::{
-    examples,
-    operation::{Answer, Body, Operation, Path, delete, get, path, put},
-    problems::Problem,
-    schema::of,
+use crate::{
+    Operation,
+    document::{
+        description::{Answer, Body, Description},
+        examples,
+        paths::Tag,
+        problems::Problem,
+        schema::of,
+    },
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path("/v1/event-types", [get(list())]),
-        path(
-            "/v1/event-types/{key}",
-            [get(show()), put(set()), delete(remove())],
-        ),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "Event types",
+    description: "What the main app can post, and what the deployment adds to it.",
+};
 
-fn list() -> Operation {
+pub(crate) fn list() -> Description {
     let example = json!([
         examples::built_in_type(examples::TYPE),
         examples::custom_type()
     ]);
-    Operation::new("listEventTypes", "List the event types")
+    Description::new("List the event types")
         .says(
             "The built-in types, the deployment's own and the service's own, with a sample of each. \
              The list is not cut into pages.",
@@ -36,8 +35,8 @@ fn list() -> Operation {
         )
 }
 
-fn show() -> Operation {
-    Operation::new("showEventType", "Show an event type")
+pub(crate) fn show() -> Description {
+    Description::new("Show an event type")
         .says("The `ETag` stands for the type itself, not for its `members`, which have their own.")
         .conditional_read("etag")
         .answers(
@@ -52,11 +51,11 @@ fn show() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn set() -> Operation {
+pub(crate) fn set() -> Description {
     let answer = |description| {
         Answer::json(description, of("EventType"), examples::custom_type()).header("ETag", "etag")
     };
-    Operation::new("putEventType", "Add or replace an event type")
+    Description::new("Add or replace an event type")
         .says(format!(
             "Adds a type of the deployment's own, for all accounts, or puts it in the place of the \
              one that is there. Its key is two or more words of a-z, 0-9 and `_` joined by dots, of \
@@ -74,13 +73,13 @@ fn set() -> Operation {
             201,
             answer("It was not there.")
                 .header("Location", "location")
-                .link("showEventType", [("key", "$response.body#/key")]),
+                .link(Operation::ShowEventType, [("key", "$response.body#/key")]),
         )
         .problems([Problem::Conflict])
 }
 
-fn remove() -> Operation {
-    Operation::new("deleteEventType", "Delete an event type")
+pub(crate) fn remove() -> Description {
+    Description::new("Delete an event type")
         .says(
             "A built-in type, one that triggers have and one that has members answer 409, which \
              names what keeps it.",

@@ -6,32 +6,26 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use crate::document::{
-    examples,
-    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, get, path, post},
-    parameters::{header, shared},
-    problems::Problem,
-    schema::{of, text},
-    schemas::one_or_several,
+use crate::{
+    Operation,
+    document::{
+        description::{Answer, Body, Description, SAME_ACCOUNT},
+        examples,
+        parameters::{header, shared},
+        paths::Tag,
+        problems::Problem,
+        schema::{of, text},
+        schemas::one_or_several,
+    },
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path(
-            "/v1/accounts/{account}/events",
-            [get(list()), post(accept())],
-        ),
-        path("/v1/accounts/{account}/events/preview", [post(preview())]),
-        path("/v1/accounts/{account}/events/{event}", [get(show())]),
-        path(
-            "/v1/accounts/{account}/events/{event}/replay",
-            [post(replay())],
-        ),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "Events",
+    description: "What happened: posted, previewed, looked at, replayed.",
+};
 
-fn list() -> Operation {
-    Operation::new("listEvents", "List events")
+pub(crate) fn list() -> Description {
+    Description::new("List events")
         .says("The newest first.")
         .takes(["type", "test", "since", "until", "limit", "cursor"].map(shared))
         .answers(
@@ -44,7 +38,7 @@ fn list() -> Operation {
         )
 }
 
-fn accept() -> Operation {
+pub(crate) fn accept() -> Description {
     let answer = |description, example: Value| {
         Answer::json(
             description,
@@ -52,7 +46,7 @@ fn accept() -> Operation {
             example,
         )
     };
-    Operation::new("postEvents", "Post an event, or several")
+    Description::new("Post an event, or several")
         .says(format!(
             "One event, or an array of 1 to {MAX_BATCH}, which is accepted or refused whole and \
              answered as an array in the same order. What was there already, under its `id` or the \
@@ -85,9 +79,9 @@ fn accept() -> Operation {
                 "At least one event is new. It is on disk, and so is all that is owed of it.",
                 examples::accepted(false),
             )
-            .link("showEvent", [SAME_ACCOUNT, ("event", "$response.body#/id")])
+            .link(Operation::ShowEvent, [SAME_ACCOUNT, ("event", "$response.body#/id")])
             .link(
-                "replayEvent",
+                Operation::ReplayEvent,
                 [SAME_ACCOUNT, ("event", "$response.body#/id")],
             ),
         )
@@ -159,8 +153,8 @@ fn binary_mode() -> [Value; 5] {
     ]
 }
 
-fn show() -> Operation {
-    Operation::new("showEvent", "Show an event")
+pub(crate) fn show() -> Description {
+    Description::new("Show an event")
         .says("With its data and what came of it.")
         .answers(
             200,
@@ -169,8 +163,8 @@ fn show() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn replay() -> Operation {
-    Operation::new("replayEvent", "Replay an event")
+pub(crate) fn replay() -> Description {
+    Description::new("Replay an event")
         .says(
             "Owes it again to what matches now, as a new delivery for each action. A test, and an \
              event whose type is not there any more, answer 409.",
@@ -187,8 +181,8 @@ fn replay() -> Operation {
         .problems([Problem::NotFound, Problem::Conflict])
 }
 
-fn preview() -> Operation {
-    Operation::new("previewEvent", "Preview an event")
+pub(crate) fn preview() -> Description {
+    Description::new("Preview an event")
         .says(
             "What it would do: which triggers fire, and why others do not; each request as it would \
              be sent, signed. Nothing is sent or stored. An answer ends after a megabyte of requests \

@@ -3,14 +3,20 @@
 use serde_json::json;
 
 use crate::document::{
+    description::{Answer, Body, Description},
     examples,
-    operation::{Answer, Body, Operation, Path, path, post},
+    paths::Tag,
     schema::{Schema, any_object, flag, object, of, text},
     schemas::{Named, event_type},
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    let check = Operation::new("checkFilter", "Check a filter")
+pub(crate) const TAG: Tag = Tag {
+    name: "Filters",
+    description: "Which of a type's events fire a trigger.",
+};
+
+pub(crate) fn check() -> Description {
+    Description::new("Check a filter")
         .says(
             "Whether an event would pass the filter, and which condition it fails. A filter that is \
              not in order answers 422, with pointers under `/filter`.",
@@ -33,8 +39,7 @@ pub(super) fn paths() -> Vec<Path> {
                 of("FilterCheck"),
                 json!({ "matches": true, "reason": null }),
             ),
-        );
-    vec![path("/v1/filters/check", [post(check)])]
+        )
 }
 
 pub(super) fn schemas() -> Vec<Named> {

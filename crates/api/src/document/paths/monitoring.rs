@@ -3,22 +3,20 @@
 use serde_json::{Value, json};
 
 use crate::document::{
-    operation::{Answer, Operation, Path, get, path},
+    description::{Answer, Description},
     parameters::query,
+    paths::Tag,
     problems::Problem,
     schema::{Schema, count, integer, list, object, of, one_of, text, time},
     schemas::{Named, account_id},
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path("/v1/health", [get(health())]),
-        path("/v1/metrics", [get(metrics())]),
-        path("/v1/usage", [get(usage())]),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "Monitoring",
+    description: "How the service itself is doing.",
+};
 
-fn health() -> Operation {
+pub(crate) fn health() -> Description {
     let ok = json!({
         "status": "ok", "reasons": [], "key_value_store": "ok", "ledger": "ok",
         "backlog_age_seconds": 0,
@@ -28,9 +26,8 @@ fn health() -> Operation {
         "reasons": ["a delivery has been due for 1260 s, more than 900 s: is the run route being called?"],
         "key_value_store": "ok", "ledger": "ok", "backlog_age_seconds": 1_260,
     });
-    Operation::open("showHealth", "Ask whether the service can do its work")
+    Description::new("Ask whether the service can do its work")
         .says("Asks both stores, and how long what is due has been waiting. Needs no key.")
-        .without_key()
         .answers(200, Answer::json("It can.", of("Health"), ok))
         .answers(
             503,
@@ -39,11 +36,11 @@ fn health() -> Operation {
         .problems([Problem::BadRequest])
 }
 
-fn metrics() -> Operation {
+pub(crate) fn metrics() -> Description {
     let example = "# HELP webhook_runs_total Runs that came to their end.\n\
                    # TYPE webhook_runs_total counter\n\
                    webhook_runs_total 1042\n";
-    Operation::new("showMetrics", "Show the service's metrics")
+    Description::new("Show the service's metrics")
         .says(
             "In the text format of Prometheus, for all accounts together. What is counted is counted \
              for as long as the ledger is there, whatever is deleted. With `account`, how each of the \
@@ -61,8 +58,8 @@ fn metrics() -> Operation {
         .problems([Problem::BadRequest])
 }
 
-fn usage() -> Operation {
-    Operation::new("showUsage", "Show what the service uses")
+pub(crate) fn usage() -> Description {
+    Description::new("Show what the service uses")
         .says("Beside what a platform's quotas allow. Lists the whole key-value store to count it.")
         .answers(200, Answer::json("What it uses.", of("Usage"), used()))
 }

@@ -4,25 +4,20 @@ use domain::portal::{DEFAULT_LINK, MAX_LINK, MAX_RETURN_URL, MIN_LINK, SESSION};
 use serde_json::json;
 
 use crate::document::{
+    description::{Answer, Body, Description},
     examples,
-    operation::{Answer, Body, Operation, Path, path, post},
+    paths::Tag,
     schema::{Schema, flag, integer, object, of, one_of, text, time},
     schemas::{Named, api_key_id},
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path("/v1/accounts/{account}/portal-links", [post(create())]),
-        path("/v1/accounts/{account}/portal-sessions", [post(open())]),
-        path(
-            "/v1/accounts/{account}/portal-sessions/revoke",
-            [post(revoke())],
-        ),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "Portal links",
+    description: "Links by which an account's users reach its page.",
+};
 
-fn create() -> Operation {
-    Operation::new("createPortalLink", "Make a link to an account's page")
+pub(crate) fn create() -> Description {
+    Description::new("Make a link to an account's page")
         .says(format!(
             "The link opens the page of this account, and of no other. It works once, unless it is \
              `reusable`, and begins a session of {} hours. Link and session end with the API key that \
@@ -57,8 +52,8 @@ fn create() -> Operation {
         .creates_once()
 }
 
-fn open() -> Operation {
-    Operation::new("openPortalLink", "Open a link")
+pub(crate) fn open() -> Description {
+    Description::new("Open a link")
         .says(
             "The page calls this when somebody follows a link, and keeps the session in a cookie. A link that \
              works once is used up. A link that is invalid, expired, revoked or used up is answered \
@@ -83,8 +78,8 @@ fn open() -> Operation {
         )
 }
 
-fn revoke() -> Operation {
-    Operation::new("revokePortalSessions", "Sign out everywhere")
+pub(crate) fn revoke() -> Description {
+    Description::new("Sign out everywhere")
         .says(
             "Ends all sessions of the account's users at once, and all links that were made until now. Links that are \
              made afterwards work. Operators stay signed in.",

@@ -4,8 +4,9 @@ use domain::secret::{DEFAULT_OVERLAP, MAX_OVERLAP};
 use serde_json::{Value, json};
 
 use crate::document::{
+    description::{Answer, Body, Description},
     examples,
-    operation::{Answer, Body, Operation, Path, get, path, post},
+    paths::Tag,
     problems::Problem,
     schema::{Schema, constant, integer, list, object, of, text, time},
     schemas::{Named, page},
@@ -14,18 +15,13 @@ use crate::document::{
 const ID: &str = "21fe31dfa154a261";
 const PUBLIC_KEY: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path(
-            "/v1/accounts/{account}/signing-keys",
-            [get(show()), post(make())],
-        ),
-        path("/webhook-keys/{account}", [get(public())]),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "Signing keys",
+    description: "Key pairs that sign webhooks whose receivers are not to know a secret.",
+};
 
-fn show() -> Operation {
-    Operation::new("listSigningKeys", "List an account's signing keys")
+pub(crate) fn show() -> Description {
+    Description::new("List an account's signing keys")
         .says("Those that sign now, the newest first. The list is not cut into pages.")
         .answers(
             200,
@@ -33,8 +29,8 @@ fn show() -> Operation {
         )
 }
 
-fn make() -> Operation {
-    Operation::new("createSigningKey", "Make a new signing key for an account")
+pub(crate) fn make() -> Description {
+    Description::new("Make a new signing key for an account")
         .says(
             "A key pair (Ed25519) for actions that sign with `v1a`. The private half stays in the \
              service. The one before goes on signing beside it for the overlap, so that receivers \
@@ -58,17 +54,16 @@ fn make() -> Operation {
         .problems([Problem::Conflict])
 }
 
-fn public() -> Operation {
+pub(crate) fn public() -> Description {
     let set = json!({ "keys": [{
         "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": ID,
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "whpk": PUBLIC_KEY,
     }] });
-    Operation::open("showPublicKeys", "Show an account's public keys")
+    Description::new("Show an account's public keys")
         .says(
             "A JSON Web Key Set (RFC 7517) of what verifies `v1a` signatures now, for receivers. Needs \
              no key. An account that has none, or that there is not, has an empty one.",
         )
-        .without_key()
         .answers(200, Answer::json("The public keys.", of("PublicKeys"), set))
         .problems([Problem::BadRequest])
 }

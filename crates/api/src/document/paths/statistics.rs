@@ -3,15 +3,21 @@
 use serde_json::json;
 
 use crate::document::{
+    description::{Answer, Description},
     examples,
-    operation::{Answer, Operation, Path, get, path},
     parameters::query,
+    paths::Tag,
     schema::{Schema, count, flag, list, object, of, time, time_given},
     schemas::{Named, action_id, trigger_id, trigger_ids},
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    let show = Operation::new("showStatistics", "Show how an account's webhooks are doing")
+pub(crate) const TAG: Tag = Tag {
+    name: "Statistics",
+    description: "How an account's webhooks are doing.",
+};
+
+pub(crate) fn show() -> Description {
+    Description::new("Show how an account's webhooks are doing")
         .takes([
             query(
                 "since",
@@ -28,8 +34,7 @@ pub(super) fn paths() -> Vec<Path> {
         .answers(
             200,
             Answer::json("The numbers.", of("Statistics"), example()),
-        );
-    vec![path("/v1/accounts/{account}/statistics", [get(show)])]
+        )
 }
 
 fn example() -> serde_json::Value {

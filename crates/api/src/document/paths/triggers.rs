@@ -3,36 +3,27 @@
 use domain::trigger::{MAX_ACTIONS, MAX_TRIGGERS};
 use serde_json::json;
 
-use crate::document::{
-    examples,
-    operation::{Answer, Body, Operation, Path, SAME_ACCOUNT, delete, get, patch, path, post, put},
-    parameters::{query, shared},
-    problems::Problem,
-    schema::{flag, of, text},
-    schemas::trigger_ids,
+use crate::{
+    Operation,
+    document::{
+        description::{Answer, Body, Description, SAME_ACCOUNT},
+        examples,
+        parameters::{query, shared},
+        paths::Tag,
+        problems::Problem,
+        schema::{flag, of, text},
+        schemas::trigger_ids,
+    },
 };
 
-pub(super) fn paths() -> Vec<Path> {
-    vec![
-        path(
-            "/v1/accounts/{account}/triggers",
-            [get(list()), post(create())],
-        ),
-        path(
-            "/v1/accounts/{account}/triggers/{trigger}",
-            [
-                get(show()),
-                put(replace()),
-                patch(change()),
-                delete(remove()),
-            ],
-        ),
-    ]
-}
+pub(crate) const TAG: Tag = Tag {
+    name: "Triggers",
+    description: "When an event of this type happens, run these actions.",
+};
 
-fn list() -> Operation {
+pub(crate) fn list() -> Description {
     let enabled = flag();
-    Operation::new("listTriggers", "List triggers")
+    Description::new("List triggers")
         .says("The oldest first.")
         .takes([
             shared("type"),
@@ -60,9 +51,9 @@ fn list() -> Operation {
         )
 }
 
-fn create() -> Operation {
+pub(crate) fn create() -> Description {
     let here = [SAME_ACCOUNT, ("trigger", "$response.body#/id")];
-    Operation::new("createTrigger", "Create a trigger")
+    Description::new("Create a trigger")
         .says(format!(
             "With its actions, of which each gets a signing secret of its own. An account has at \
              most {MAX_TRIGGERS} triggers, and a trigger at most {MAX_ACTIONS} actions."
@@ -78,17 +69,17 @@ fn create() -> Operation {
             Answer::json("The trigger.", of("Trigger"), examples::trigger())
                 .header("ETag", "etag")
                 .header("Location", "location")
-                .link("showTrigger", here)
-                .link("replaceTrigger", here)
-                .link("changeTrigger", here)
-                .link("deleteTrigger", here)
-                .link("addAction", here)
-                .link("listActions", here),
+                .link(Operation::ShowTrigger, here)
+                .link(Operation::ReplaceTrigger, here)
+                .link(Operation::ChangeTrigger, here)
+                .link(Operation::DeleteTrigger, here)
+                .link(Operation::AddAction, here)
+                .link(Operation::ListActions, here),
         )
 }
 
-fn show() -> Operation {
-    Operation::new("showTrigger", "Show a trigger")
+pub(crate) fn show() -> Description {
+    Description::new("Show a trigger")
         .says(
             "The `ETag` stands for the settings. `health` is not part of it: it moves with every \
              attempt, while the `ETag` stays.",
@@ -101,12 +92,12 @@ fn show() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn replace() -> Operation {
+pub(crate) fn replace() -> Description {
     let mut example = examples::trigger_input();
     if let Some(members) = example.as_object_mut() {
         members.remove("actions");
     }
-    Operation::new("replaceTrigger", "Replace a trigger's settings")
+    Description::new("Replace a trigger's settings")
         .says(
             "A member that is left out gets its default. The actions stay: they are changed one by \
              one, on paths of their own. A trigger that does not exist is not created.",
@@ -125,8 +116,8 @@ fn replace() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn change() -> Operation {
-    Operation::new("changeTrigger", "Change a trigger")
+pub(crate) fn change() -> Description {
+    Description::new("Change a trigger")
         .says(
             "Its actions are changed one by one, on paths of their own. A merge patch merges objects, \
              the filter too: a condition that the patch leaves out stays, and null takes one away. \
@@ -149,8 +140,8 @@ fn change() -> Operation {
         .problems([Problem::NotFound])
 }
 
-fn remove() -> Operation {
-    Operation::new("deleteTrigger", "Delete a trigger")
+pub(crate) fn remove() -> Description {
+    Description::new("Delete a trigger")
         .says("With its actions. Their deliveries that are pending are canceled at once.")
         .conditional_change()
         .answers(204, Answer::empty("It is gone."))

@@ -1,8 +1,12 @@
-//! Paths and operations, made so that a file of them reads like a table.
+//! What there is to say of an operation beside its route, made so that a file of them reads like a table.
 
+use http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::document::{parameters, problems::Problem, schema::Schema};
+use crate::{
+    Access, Operation, Route as _,
+    document::{parameters, paths::Tag, problems::Problem, schema::Schema},
+};
 
 /// The media type of most bodies.
 pub(crate) const JSON: &str = "application/json";
@@ -10,12 +14,9 @@ pub(crate) const JSON: &str = "application/json";
 /// The parameters of conditional requests (RFC 9110, 13.1).
 const CONDITIONS: [&str; 2] = ["if-match", "if-none-match"];
 
-/// A path, and what can be done there.
-pub(crate) type Path = (&'static str, Map<String, Value>);
-
-/// What a method does on a path.
+/// What an operation does.
 #[derive(Debug)]
-pub(crate) struct Operation {
+pub(crate) struct Description {
     members: Map<String, Value>,
     parameters: Vec<Value>,
     responses: Map<String, Value>,
@@ -38,85 +39,14 @@ pub(crate) struct Answer {
     links: Map<String, Value>,
 }
 
-/// A path with its methods. Its parameters follow from the template.
-pub(crate) fn path(
-    template: &'static str,
-    operations: impl IntoIterator<Item = (&'static str, Operation)>,
-) -> Path {
-    let mut item = Map::new();
-    let parameters: Vec<_> = template
-        .split('/')
-        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(parameters::in_path)
-        .collect();
-    if !parameters.is_empty() {
-        item.insert("parameters".into(), parameters.into());
-    }
-    for (method, operation) in operations {
-        // A body is read before it is known whether one is wanted.
-        let operation = match method {
-            "get" => operation,
-            _ => operation.problems([Problem::TooLarge]),
-        };
-        item.insert(method.into(), operation.into_value());
-    }
-    (template, item)
-}
-
-/// `GET`.
-pub(crate) fn get(operation: Operation) -> (&'static str, Operation) {
-    ("get", operation)
-}
-
-/// `PUT`.
-pub(crate) fn put(operation: Operation) -> (&'static str, Operation) {
-    ("put", operation)
-}
-
-/// `POST`.
-pub(crate) fn post(operation: Operation) -> (&'static str, Operation) {
-    ("post", operation)
-}
-
-/// `PATCH`.
-pub(crate) fn patch(operation: Operation) -> (&'static str, Operation) {
-    ("patch", operation)
-}
-
-/// `DELETE`.
-pub(crate) fn delete(operation: Operation) -> (&'static str, Operation) {
-    ("delete", operation)
-}
-
-impl Operation {
-    /// An operation that needs the key; `id` is its name for programs. The problems that each of
-    /// these can have are told already.
-    pub(crate) fn new(id: &str, summary: &str) -> Self {
-        Self::open(id, summary).problems([
-            Problem::BadRequest,
-            Problem::Unauthorized,
-            Problem::Forbidden,
-            Problem::TooManyRequests,
-        ])
-    }
-
-    /// An operation that whoever asks may use.
-    pub(crate) fn open(id: &str, summary: &str) -> Self {
-        let members = [("operationId", id), ("summary", summary)];
-        let members = members.map(|(name, value)| (name.to_owned(), value.into()));
+impl Description {
+    /// An operation's title.
+    pub(crate) fn new(summary: &str) -> Self {
         Self {
-            members: members.into_iter().collect(),
+            members: Map::from_iter([("summary".to_owned(), summary.into())]),
             parameters: Vec::new(),
             responses: Map::new(),
         }
-        .problems([Problem::Internal, Problem::Unavailable])
-    }
-
-    /// The same without the need for a key.
-    #[must_use]
-    pub(crate) fn without_key(mut self) -> Self {
-        self.members.insert("security".into(), json!([]));
-        self
     }
 
     /// What it does, in a few sentences.
@@ -186,11 +116,36 @@ impl Operation {
         self
     }
 
-    fn into_value(mut self) -> Value {
+    /// The operation as the document has it. The problems that every operation of its kind can have are added where nothing else
+    /// is said of their status.
+    pub(crate) fn of(mut self, operation: Operation, tag: Tag) -> Value {
+        let mut problems = vec![Problem::Internal, Problem::Unavailable];
+        if operation.access() == Access::Open {
+            self.members.insert("security".into(), json!([]));
+        } else {
+            problems.extend([
+                Problem::BadRequest,
+                Problem::Unauthorized,
+                Problem::Forbidden,
+                Problem::TooManyRequests,
+            ]);
+        }
+        // A body is read before it is known whether one is wanted.
+        if operation.method() != Method::GET {
+            problems.push(Problem::TooLarge);
+        }
+        for problem in problems {
+            self.responses
+                .entry(problem.status().to_string())
+                .or_insert_with(|| problem.reference());
+        }
         if !self.parameters.is_empty() {
             let parameters = self.parameters.into();
             self.members.insert("parameters".into(), parameters);
         }
+        self.members
+            .insert("operationId".into(), operation.id().into());
+        self.members.insert("tags".into(), json!([tag.name]));
         self.members
             .insert("responses".into(), self.responses.into());
         self.members.into()
@@ -305,15 +260,15 @@ impl Answer {
     #[must_use]
     pub(crate) fn link<const N: usize>(
         mut self,
-        operation_id: &str,
+        operation: Operation,
         parameters: [(&str, &str); N],
     ) -> Self {
         let parameters: Map<_, _> = parameters
             .into_iter()
             .map(|(name, place)| (name.to_owned(), Value::from(place)))
             .collect();
-        let link = json!({ "operationId": operation_id, "parameters": parameters });
-        self.links.insert(operation_id.to_owned(), link);
+        let link = json!({ "operationId": operation.id(), "parameters": parameters });
+        self.links.insert(operation.id(), link);
         self
     }
 
