@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::var("OUT_DIR")?);
     let document = api::document();
     for (name, content) in [
-        ("openapi.json", serde_json::to_string(&document)?),
+        ("openapi.json", api::document::json()),
         ("docs.html", api::document::page::page(&document)),
         ("style.css", api::document::page::STYLE.to_owned()),
     ] {

@@ -6,11 +6,12 @@
 //!
 //! ```text
 //! paths/…   what the operations do, a file for each kind of thing
-//! schemas/… what is sent and answered
+//! schemas   what is sent and answered: from the types of `wire` and `domain`
 //! problems, parameters, headers, examples: what operations share
 //! description, schema: the builders with which all of it is written
 //! ```
 
+mod combined;
 mod description;
 mod examples;
 mod headers;
@@ -28,6 +29,7 @@ pub mod page;
 pub(crate) use description::Description;
 pub(crate) use paths::Tag;
 
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Value, json};
 
 /// What goes for all of the API.
@@ -63,7 +65,7 @@ pub fn document() -> Value {
         "paths": paths::all(),
         "webhooks": webhooks::all(),
         "components": {
-            "schemas": schemas::all(paths::schemas().chain(webhooks::schemas())),
+            "schemas": schemas::all(),
             "responses": problems::responses(),
             "parameters": parameters::all(),
             "headers": headers::all(),
@@ -75,4 +77,31 @@ pub fn document() -> Value {
             },
         },
     })
+}
+
+/// The document as JSON, with plain JSON before other media types: many generators take the first.
+pub fn json() -> String {
+    serde_json::to_string(&JsonFirst(&document())).expect("a document has string keys")
+}
+
+/// A value whose members are in order, but for `application/json`, which comes first.
+struct JsonFirst<'a>(&'a Value);
+
+impl Serialize for JsonFirst<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(members) => {
+                let mut map = serializer.serialize_map(Some(members.len()))?;
+                let (first, rest): (Vec<_>, Vec<_>) = members
+                    .iter()
+                    .partition(|(name, _)| *name == description::JSON);
+                for (name, member) in first.into_iter().chain(rest) {
+                    map.serialize_entry(name, &JsonFirst(member))?;
+                }
+                map.end()
+            }
+            Value::Array(elements) => serializer.collect_seq(elements.iter().map(JsonFirst)),
+            other => other.serialize(serializer),
+        }
+    }
 }

@@ -6,7 +6,9 @@
 pub mod document;
 mod operation;
 mod operations;
+pub mod problem;
 pub mod route;
+pub mod wire;
 
 #[cfg(feature = "document")]
 pub use document::document;

@@ -1,7 +1,7 @@
 //! Schemas of values that Rust has as texts and numbers, or that check themselves: for the API's
 //! document. Types whose shape says all derive theirs.
 
-use std::{borrow::Cow, ops::RangeInclusive};
+use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::Contract, json_schema};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     access::Scope,
     account::{self, AccountId},
-    event::{self, MAX_BATCH, cloud_event::MAX_IDENTIFIER},
+    event::{self, cloud_event::MAX_IDENTIFIER},
     filter::{self, Filter},
     headers::{self, MAX_COUNT},
     id::{ActionId, ApiKeyId, DeliveryId, EventId, TriggerId},
@@ -18,7 +18,7 @@ use crate::{
     signing_keys::Scheme,
     time::Timestamp,
     transfer::{MAX_PASSPHRASE, MIN_PASSPHRASE},
-    trigger::{MAX_DESCRIPTION, MAX_NAME},
+    trigger::{MAX_DESCRIPTION, MAX_NAME, Method},
     url_policy,
 };
 
@@ -58,6 +58,7 @@ inline! {
     AccountId => json_schema!({
         "type": "string", "minLength": 1, "maxLength": account::MAX_LEN, "pattern": "^[A-Za-z0-9_-]+$",
     });
+    Method => one_of(&["POST", "PUT", "PATCH", "DELETE"]);
     Whole => json_schema!({ "type": "integer" });
     RetrySchedule => json_schema!({
         "type": "array", "maxItems": MAX_DELAYS,
@@ -115,8 +116,12 @@ forms! {
     SigningKeyId => json_schema!({ "type": "string", "pattern": "^[0-9a-f]{16}$" });
     /// A public key.
     PublicKey => json_schema!({ "type": "string", "pattern": "^whpk_[A-Za-z0-9+/]{43}=$" });
+    /// The result of an import for a trigger.
+    TriggerOutcome => one_of(&["created", "updated", "unchanged"]);
     /// True and never false.
     True => json_schema!({ "type": "boolean", "const": true });
+    /// The type of every problem document.
+    AboutBlank => constant("about:blank");
     /// A document's format.
     ExportFormat => constant("webhook-triggers/export");
     /// A document's version.
@@ -140,6 +145,10 @@ fn id(prefix: &str) -> Schema {
     json_schema!({ "type": "string", "pattern": format!("^{prefix}[0-7][0-9A-HJKMNP-TV-Z]{{25}}$") })
 }
 
+fn one_of(names: &[&str]) -> Schema {
+    json_schema!({ "type": "string", "enum": names })
+}
+
 fn constant(text: &str) -> Schema {
     json_schema!({ "type": "string", "const": text })
 }
@@ -147,7 +156,7 @@ fn constant(text: &str) -> Schema {
 /// At least one of these texts, and none twice.
 fn distinct<const N: usize>(names: [&str; N]) -> Schema {
     json_schema!({
-        "type": "array", "items": { "type": "string", "enum": names.to_vec() },
+        "type": "array", "items": one_of(&names),
         "minItems": 1, "maxItems": N, "uniqueItems": true,
     })
 }
@@ -332,41 +341,5 @@ impl JsonSchema for CloudEvent {
             "propertyNames": { "type": "string", "pattern": "^([a-z0-9]+|data_base64)$" },
             "oneOf": [{ "required": ["data"] }, { "required": ["data_base64"] }],
         })
-    }
-}
-
-/// A list whose length is in a range.
-fn list<T: JsonSchema>(generator: &mut SchemaGenerator, length: RangeInclusive<usize>) -> Schema {
-    let items = generator.subschema_for::<T>();
-    json_schema!({
-        "type": "array", "items": items, "minItems": length.start(), "maxItems": length.end(),
-    })
-}
-
-/// Several events in one request.
-#[derive(Debug)]
-pub struct NewEvents;
-
-/// Several CloudEvents in one request.
-#[derive(Debug)]
-pub struct CloudEvents;
-
-impl JsonSchema for NewEvents {
-    fn schema_name() -> Cow<'static, str> {
-        "NewEvents".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        list::<event::EventInput>(generator, 1..=MAX_BATCH)
-    }
-}
-
-impl JsonSchema for CloudEvents {
-    fn schema_name() -> Cow<'static, str> {
-        "CloudEvents".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        list::<CloudEvent>(generator, 0..=MAX_BATCH)
     }
 }

@@ -180,7 +180,6 @@ struct PreviousSecret {
 
 /// The methods a webhook can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     /// POST, the usual one.

@@ -26,14 +26,24 @@ pub const USER_AGENT: &str = concat!("webhook-triggers/", env!("CARGO_PKG_VERSIO
 
 /// The body of a webhook, and what a body template can speak of.
 #[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "document",
+    derive(schemars::JsonSchema),
+    schemars(
+        rename = "WebhookBody",
+        description = "The body of a webhook without a body template."
+    )
+)]
 pub struct Payload<'a> {
     /// The event's id.
     pub id: EventId,
     /// The event's type.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "document", schemars(with = "crate::schema::EventTypeKey"))]
     pub event_type: &'a str,
-    /// Whether it was made up to test an action. Receivers of real events get no such member.
+    /// Whether it was made up to test an action. Real events have no such member.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "document", schemars(with = "crate::schema::True"))]
     pub test: bool,
     /// When the event occurred.
     pub timestamp: Timestamp,
@@ -45,7 +55,8 @@ pub struct Payload<'a> {
     pub action: ActionPart<'a>,
     /// The delivery that this is.
     pub delivery: DeliveryPart,
-    /// What happened, as the main app told it.
+    /// What happened.
+    #[cfg_attr(feature = "document", schemars(with = "crate::schema::Data"))]
     pub data: &'a RawValue,
     /// How the event came about: a matter of headers.
     #[serde(skip)]
@@ -54,6 +65,7 @@ pub struct Payload<'a> {
 
 /// The trigger, as a payload names it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub struct TriggerPart<'a> {
     /// Its id.
     pub id: TriggerId,
@@ -61,11 +73,13 @@ pub struct TriggerPart<'a> {
     pub name: &'a str,
     /// Its type: an umbrella, where the event's type is a member of one.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "document", schemars(with = "crate::schema::EventTypeKey"))]
     pub event_type: &'a str,
 }
 
 /// The action, as a payload names it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub struct ActionPart<'a> {
     /// Its id.
     pub id: ActionId,
@@ -75,6 +89,7 @@ pub struct ActionPart<'a> {
 
 /// The delivery, as a payload names it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 pub struct DeliveryPart {
     /// Its id.
     pub id: DeliveryId,

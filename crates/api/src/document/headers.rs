@@ -33,7 +33,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "location",
             header(
                 true,
-                json!({ "type": "string", "pattern": "^/v1/" }),
+                json!({ "type": "string", "pattern": "^/v1/.*$" }),
                 "The path of what was made.",
                 "/v1/accounts/acme/triggers/trg_01M84Z34MRJWA9RQ9QBPKQ6788",
             ),
@@ -42,7 +42,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "no-store",
             header(
                 true,
-                json!({ "const": "no-store" }),
+                json!({ "type": "string", "const": "no-store" }),
                 "The answer has secrets, or may have.",
                 "no-store",
             ),
@@ -60,7 +60,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "accept-encoding",
             header(
                 false,
-                json!({ "const": "identity" }),
+                json!({ "type": "string", "const": "identity" }),
                 "Where the body had a `Content-Encoding`: bodies are taken as they are only.",
                 "identity",
             ),
@@ -69,7 +69,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "www-authenticate",
             header(
                 true,
-                json!({ "const": "Bearer" }),
+                json!({ "type": "string", "const": "Bearer" }),
                 "The scheme of the key.",
                 "Bearer",
             ),

@@ -1,17 +1,18 @@
 //! Parameters in paths, queries and headers.
 
 use domain::{
+    account::AccountId,
     catalogue::MAX_KEY,
-    event,
     id::{ActionId, ApiKeyId, DeliveryId, EventId, TriggerId},
     page::{DEFAULT_LIMIT, MAX_LIMIT},
+    schema::Key,
+    time::Timestamp,
 };
 use serde_json::{Map, Value, json};
 
 use crate::document::{
     examples,
-    schema::{Schema, flag, id, integer, text, time_given},
-    schemas::account_id,
+    schema::{Schema, flag, integer, text, value},
 };
 
 /// The parameters that several operations have, by their names among the components.
@@ -27,7 +28,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "account",
             path(
                 "account",
-                account_id(),
+                value::<AccountId>(),
                 "The account's id, as the main app chose it. An account needs no creation.",
                 examples::ACCOUNT,
             ),
@@ -36,7 +37,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "trigger",
             path(
                 "trigger",
-                id(TriggerId::PREFIX),
+                value::<TriggerId>(),
                 "The trigger's id.",
                 examples::TRIGGER,
             ),
@@ -45,7 +46,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "action",
             path(
                 "action",
-                id(ActionId::PREFIX),
+                value::<ActionId>(),
                 "The action's id.",
                 examples::ACTION,
             ),
@@ -54,7 +55,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "event",
             path(
                 "event",
-                id(EventId::PREFIX),
+                value::<EventId>(),
                 "The event's id.",
                 examples::EVENT,
             ),
@@ -63,7 +64,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "delivery",
             path(
                 "delivery",
-                id(DeliveryId::PREFIX),
+                value::<DeliveryId>(),
                 "The delivery's id.",
                 examples::DELIVERY,
             ),
@@ -72,7 +73,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "api_key",
             path(
                 "api_key",
-                id(ApiKeyId::PREFIX),
+                value::<ApiKeyId>(),
                 "The API key's id.",
                 examples::API_KEY,
             ),
@@ -122,7 +123,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "since",
             query(
                 "since",
-                time_given(),
+                value::<Timestamp>(),
                 "Those that came to be at this time or later.",
             ),
         ),
@@ -130,7 +131,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "until",
             query(
                 "until",
-                time_given(),
+                value::<Timestamp>(),
                 "Those that came to be before this time.",
             ),
         ),
@@ -158,7 +159,7 @@ pub(crate) fn all() -> Map<String, Value> {
             "idempotency-key",
             header(
                 "Idempotency-Key",
-                key(),
+                value::<Key>(),
                 "The request is done once under it, however often it is sent, and answered with \
                  what it created then. Another request to this path under it answers 422. It \
                  stands for an array as a whole, and is kept as long as events are.",
@@ -192,9 +193,4 @@ pub(crate) fn header(name: &str, schema: Schema, description: &str) -> Value {
     json!({
         "name": name, "in": "header", "description": description, "schema": Value::from(schema),
     })
-}
-
-/// An idempotency key, or a producer's id.
-pub(crate) fn key() -> Schema {
-    text().like("^[!-~]+$").not_empty().at_most(event::MAX_KEY)
 }

@@ -16,11 +16,7 @@ pub(crate) mod triggers;
 
 use serde_json::{Map, Value, json};
 
-use crate::{
-    Operation, Route as _,
-    document::{parameters, schemas::Named},
-    route,
-};
+use crate::{Operation, Route as _, document::parameters, route};
 
 /// A kind of thing: what its operations are found under.
 #[derive(Debug, Clone, Copy)]
@@ -66,19 +62,4 @@ fn path_item(template: &'static str) -> Value {
         [] => json!({}),
         _ => json!({ "parameters": parameters }),
     }
-}
-
-/// The schemas of those files that bring theirs along.
-pub(crate) fn schemas() -> impl Iterator<Item = Named> {
-    [
-        api_keys::schemas(),
-        body_templates::schemas(),
-        filters::schemas(),
-        monitoring::schemas(),
-        portal_links::schemas(),
-        signing_keys::schemas(),
-        statistics::schemas(),
-    ]
-    .into_iter()
-    .flatten()
 }

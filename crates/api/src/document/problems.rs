@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::document::schema::{Schema, constant, integer, list, object, of, one_of, text};
+use crate::{document::schema::of, problem::Code};
 
 /// A kind of answer that tells a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +26,8 @@ pub(crate) enum Problem {
 
 /// What there is to tell of one.
 struct Told {
-    status: u16,
-    title: &'static str,
-    codes: &'static [&'static str],
+    /// The codes that it has, all of one status.
+    codes: &'static [Code],
     description: &'static str,
     /// The detail of an example, and the pointer of what is wrong where there is one.
     example: (&'static str, Option<&'static str>),
@@ -56,7 +55,7 @@ impl Problem {
 
     /// The status of the answer.
     pub(crate) fn status(self) -> u16 {
-        self.told().status
+        self.told().codes[0].status().as_u16()
     }
 
     /// The answer, as an operation names it.
@@ -65,9 +64,7 @@ impl Problem {
     }
 
     fn told(self) -> Told {
-        let told = |status, title, codes, description, detail| Told {
-            status,
-            title,
+        let told = |codes, description, detail| Told {
             codes,
             description,
             example: (detail, None),
@@ -75,9 +72,7 @@ impl Problem {
         };
         match self {
             Self::BadRequest => told(
-                400,
-                "Bad Request",
-                &["bad_request", "invalid_json"],
+                &[Code::BadRequest, Code::InvalidJson],
                 "The request is malformed: the account's id, a parameter, a header, or a body that \
                  is not JSON (`invalid_json`, with line and column).",
                 "the query parameter \"typ\" is unknown; there are type, enabled, q, limit, cursor",
@@ -85,67 +80,51 @@ impl Problem {
             Self::Unauthorized => Told {
                 header: Some(("WWW-Authenticate", "www-authenticate")),
                 ..told(
-                    401,
-                    "Unauthorized",
-                    &["unauthorized"],
+                    &[Code::Unauthorized],
                     "There is no key, or a wrong one; the two are not told apart.",
                     "this needs the header `Authorization: Bearer <api key>` with a valid key",
                 )
             },
             Self::Forbidden => told(
-                403,
-                "Forbidden",
-                &["forbidden"],
+                &[Code::Forbidden],
                 "The key is valid and may not do this: it lacks the scope, is for other accounts, or \
                  this takes a key of the setting `api_key`.",
                 "this takes a key with the scope manage",
             ),
             Self::NotFound => told(
-                404,
-                "Not Found",
-                &["not_found"],
+                &[Code::NotFound],
                 "There is no such thing. A path that is no route's is answered so, too.",
                 "acme has no trigger \"trg_01M84Z34MRJWA9RQ9QBPKQ6788\"",
             ),
             Self::MethodNotAllowed => Told {
                 header: Some(("Allow", "allow")),
                 ..told(
-                    405,
-                    "Method Not Allowed",
-                    &["method_not_allowed"],
+                    &[Code::MethodNotAllowed],
                     "The path has no such method. Any path of this document answers so to the \
                      methods that it does not have here.",
                     "this route takes GET, POST",
                 )
             },
             Self::Conflict => told(
-                409,
-                "Conflict",
-                &["conflict"],
+                &[Code::Conflict],
                 "What is there is in a state that does not allow this now.",
                 "an attempt is under way; try again after it",
             ),
             Self::PreconditionFailed => told(
-                412,
-                "Precondition Failed",
-                &["precondition_failed"],
+                &[Code::PreconditionFailed],
                 "`If-Match` names other versions than the current one, or `If-None-Match` names the \
                  current one. Nothing changed.",
                 "the resource was changed meanwhile; its ETag is \"2\", read it again",
             ),
             Self::TooLarge => told(
-                413,
-                "Payload Too Large",
-                &["body_too_large"],
+                &[Code::BodyTooLarge],
                 "The body is larger than 1 MiB.",
                 "the body is larger than 1048576 bytes",
             ),
             Self::UnsupportedMediaType => Told {
                 header: Some(("Accept-Encoding", "accept-encoding")),
                 ..told(
-                    415,
-                    "Unsupported Media Type",
-                    &["unsupported_media_type"],
+                    &[Code::UnsupportedMediaType],
                     "The body has another `Content-Type` than is taken here, or none; another \
                      charset than UTF-8; or a `Content-Encoding`.",
                     "the body has to be sent with `Content-Type: application/json`",
@@ -154,9 +133,7 @@ impl Problem {
             Self::Invalid => Told {
                 example: ("/name is required", Some("/name")),
                 ..told(
-                    422,
-                    "Unprocessable Entity",
-                    &["invalid"],
+                    &[Code::Invalid],
                     "The body is JSON and not in order. `errors` names everything that is wrong, \
                      each with a JSON pointer. Nothing changed.",
                     "",
@@ -165,9 +142,7 @@ impl Problem {
             Self::InvalidOrReused => Told {
                 example: ("/name is required", Some("/name")),
                 ..told(
-                    422,
-                    "Unprocessable Entity",
-                    &["invalid", "idempotency_key_reused"],
+                    &[Code::Invalid, Code::IdempotencyKeyReused],
                     "The body is JSON and not in order, or another request to this path had the \
                      idempotency key before (`idempotency_key_reused`). Nothing changed.",
                     "",
@@ -176,9 +151,11 @@ impl Problem {
             Self::InvalidEvents => Told {
                 example: ("/3/data is required", Some("/3/data")),
                 ..told(
-                    422,
-                    "Unprocessable Entity",
-                    &["invalid", "idempotency_key_reused", "loop_detected"],
+                    &[
+                        Code::Invalid,
+                        Code::IdempotencyKeyReused,
+                        Code::LoopDetected,
+                    ],
                     "An event is not in order, its id or the idempotency key was used for another \
                      one before (`idempotency_key_reused`), or too many webhooks led to it, one after \
                      the other (`loop_detected`). Nothing was accepted.",
@@ -188,9 +165,11 @@ impl Problem {
             Self::TooManyRequests => Told {
                 header: Some(("Retry-After", "retry-after")),
                 ..told(
-                    429,
-                    "Too Many Requests",
-                    &["too_many_requests", "budget_used_up", "too_many_in_flight"],
+                    &[
+                        Code::TooManyRequests,
+                        Code::BudgetUsedUp,
+                        Code::TooManyInFlight,
+                    ],
                     "The key has made as many requests in this minute as it may, all requests to \
                      receivers of this hour are made (`budget_used_up`), or as many as are allowed \
                      at once are in flight (`too_many_in_flight`).",
@@ -198,9 +177,7 @@ impl Problem {
                 )
             },
             Self::Internal => told(
-                500,
-                "Internal Server Error",
-                &["internal", "misconfigured"],
+                &[Code::Internal, Code::Misconfigured],
                 "Something went wrong on this side, or a setting is missing or malformed \
                  (`misconfigured`, with its name). The log has the cause under `request_id`.",
                 "something went wrong on this side; the log has the cause",
@@ -208,9 +185,7 @@ impl Problem {
             Self::Unavailable => Told {
                 header: Some(("Retry-After", "retry-after")),
                 ..told(
-                    503,
-                    "Service Unavailable",
-                    &["unavailable"],
+                    &[Code::Unavailable],
                     "A store is busy or out of reach. Try again.",
                     "a store is busy or out of reach; try again",
                 )
@@ -220,30 +195,34 @@ impl Problem {
 
     fn response(self) -> Value {
         let Told {
-            status,
-            title,
             codes,
             description,
             example: (detail, pointer),
             header,
         } = self.told();
+        let status = codes[0].status();
         let mut example = json!({
-            "type": "about:blank", "title": title, "status": status, "detail": detail,
-            "code": codes[0],
+            "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(),
+            "detail": detail, "code": codes[0],
         });
         if let Some(pointer) = pointer {
             let wrong = detail.strip_prefix(pointer).unwrap_or(detail).trim_start();
             example["errors"] = json!([{ "pointer": pointer, "detail": wrong }]);
         }
-        if status >= 500 {
+        if status.is_server_error() {
             example["request_id"] = json!("req_5f0c8d1e2b3a49768c9d0e1f2a3b4c5d");
         }
-        let this_one = json!({ "properties": {
-            "status": { "const": status }, "title": { "const": title }, "code": { "enum": codes },
-        }});
-        let schema = json!({ "allOf": [Value::from(of("Problem")), this_one] });
+        let codes: Vec<_> = codes
+            .iter()
+            .map(|code| format!("`{}`", code.as_str()))
+            .collect();
+        let codes = match codes.as_slice() {
+            [code] => format!("Its `code` is {code}."),
+            several => format!("Its `code` is one of {}.", several.join(", ")),
+        };
+        let schema = Value::from(of("Problem"));
         let mut response = json!({
-            "description": description,
+            "description": format!("{description} {codes}"),
             "content": { "application/problem+json": { "schema": schema, "example": example } },
         });
         if let Some((name, component)) = header {
@@ -260,64 +239,4 @@ pub(crate) fn responses() -> Map<String, Value> {
         .map(|problem| (format!("{problem:?}"), problem.response()))
         .into_iter()
         .collect()
-}
-
-/// The schema of every problem, and of what it names.
-pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
-    let mut codes: Vec<_> = Problem::ALL
-        .iter()
-        .flat_map(|problem| problem.told().codes)
-        .copied()
-        .collect();
-    codes.sort_unstable();
-    codes.dedup();
-    let problem = object([
-        (
-            "type",
-            constant("about:blank").says("RFC 9457: the title is the status's own phrase."),
-        ),
-        ("title", text().not_empty().says("The status's phrase.")),
-        ("status", integer(400..=599).says("The status.")),
-        ("detail", text().not_empty().says("What went wrong.")),
-        (
-            "code",
-            one_of(codes).says("The problem's name for programs; it does not change."),
-        ),
-        (
-            "errors?",
-            list(of("FieldError"))
-                .not_empty()
-                .says("Everything that is wrong with the body."),
-        ),
-        (
-            "request_id?",
-            text()
-                .like("^req_[0-9a-f]{32}$")
-                .says("Under which the log has the cause."),
-        ),
-    ]);
-    let field_error = object([
-        (
-            "pointer",
-            text()
-                .like("^(/[\\s\\S]*)?$")
-                .says("JSON pointer (RFC 6901) to the member; empty for the whole body."),
-        ),
-        (
-            "detail",
-            text()
-                .not_empty()
-                .says("What is wrong, as a clause that follows the member's name."),
-        ),
-    ]);
-    vec![
-        (
-            "Problem",
-            problem.says("What went wrong, as RFC 9457 has it told."),
-        ),
-        (
-            "FieldError",
-            field_error.says("One thing that is wrong with a body, and where."),
-        ),
-    ]
 }

@@ -280,6 +280,56 @@ fn objects_that_are_not_free_form_have_no_other_members() {
 }
 
 #[test]
+fn schemas_have_the_form_that_generators_read() {
+    let document = document();
+    walk(&document, "", &mut |pointer, value| {
+        let Value::Object(schema) = value else { return };
+        if pointer.contains("/example") || pointer.ends_with("/properties") {
+            return;
+        }
+        if let Some(Value::String(pattern)) = schema.get("pattern") {
+            let is_whole = pattern.starts_with('^') && pattern.ends_with('$');
+            assert!(is_whole, "{pointer}: {pattern} is a pattern of a part");
+        }
+        if schema.contains_key("const") {
+            assert!(
+                schema.contains_key("type"),
+                "{pointer}: a const without a type"
+            );
+        }
+        if schema.get("type").is_some_and(|of| of == "object") {
+            let says = ["properties", "additionalProperties"];
+            assert!(
+                says.iter().any(|keyword| schema.contains_key(*keyword)),
+                "{pointer}"
+            );
+        }
+        let types = schema.get("type").and_then(Value::as_array);
+        let is_nullable = types.is_some_and(|types| types.iter().any(|of| of == "null"));
+        let default = schema.get("default");
+        assert!(
+            !(is_nullable && default.is_some_and(Value::is_object)),
+            "{pointer}"
+        );
+    });
+    for (name, response) in document["components"]["responses"].as_object().unwrap() {
+        let schema = response.pointer("/content/application~1problem+json/schema");
+        let reference = schema.and_then(|schema| schema.get("$ref"));
+        assert_eq!(reference.unwrap(), "#/components/schemas/Problem", "{name}");
+    }
+}
+
+#[test]
+fn plain_json_comes_before_other_media_types() {
+    let json = super::json();
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), document());
+    let post = &json[json.find("\"postEvents\"").unwrap()..];
+    let [first, second] = ["application/json", "application/cloudevents+json"]
+        .map(|media_type| post.find(&format!("\"{media_type}\"")).unwrap());
+    assert!(first < second);
+}
+
+#[test]
 fn every_link_names_an_operation_and_its_parameters() {
     let document = document();
     let all = operations(&document);

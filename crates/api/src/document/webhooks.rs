@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use domain::id::DeliveryId;
+
 use crate::document::{
     examples,
-    schema::{Schema, any_object, constant, object, of, text, time},
-    schemas::{Named, action_id, event_type, trigger_id},
+    schema::{Schema, of, text, value},
 };
 
 /// The webhooks, as OpenAPI 3.1 has them.
@@ -19,7 +20,7 @@ pub(crate) fn all() -> Value {
     let parameters = [
         header(
             "webhook-id",
-            text().like("^dlv_"),
+            value::<DeliveryId>(),
             "The delivery's id, the same on every retry: it tells a repetition.",
             examples::DELIVERY,
         ),
@@ -31,7 +32,7 @@ pub(crate) fn all() -> Value {
         ),
         header(
             "webhook-signature",
-            text().like("^v1,"),
+            text().like("^v1a?,.*$"),
             "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; one for each secret that \
              signs, separated by spaces.",
             "v1,fS8mc4tUgl5x72FZc4oTDiXRJUHFQlyX8F60rMXCXyA=",
@@ -60,32 +61,4 @@ pub(crate) fn all() -> Value {
             },
         },
     })
-}
-
-pub(crate) fn schemas() -> Vec<Named> {
-    let trigger = object([
-        ("id", trigger_id()),
-        ("name", text()),
-        (
-            "type",
-            event_type().says("An umbrella, where the event's type is a member of one."),
-        ),
-    ]);
-    let action = object([("id", action_id()), ("name", text())]);
-    let delivery = object([("id", text().like("^dlv_"))]);
-    let body = object([
-        ("id", text().like("^evt_").says("The event's id.")),
-        ("type", event_type()),
-        (
-            "test?",
-            constant(true).says("It was made up to test the action."),
-        ),
-        ("timestamp", time().says("When the event happened.")),
-        ("account", text()),
-        ("trigger", trigger),
-        ("action", action),
-        ("delivery", delivery),
-        ("data", any_object().says("What happened.")),
-    ]);
-    vec![("WebhookBody", body)]
 }

@@ -59,7 +59,7 @@ pub struct TriggerSummary {
     /// Its name.
     pub name: String,
     /// What becomes of it. Updated also when only an action is.
-    #[cfg_attr(feature = "document", schemars(extend("enum" = ["created", "updated", "unchanged"])))]
+    #[cfg_attr(feature = "document", schemars(with = "crate::schema::TriggerOutcome"))]
     pub result: Outcome,
     /// Its actions: the document's, then those that go.
     pub actions: Vec<ActionSummary>,

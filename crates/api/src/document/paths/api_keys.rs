@@ -1,6 +1,6 @@
 //! `/v1/api-keys[/{key}]`
 
-use domain::access::{MAX_ACCOUNTS, MAX_KEYS, MAX_LIFETIME, MAX_PER_MINUTE, Scope};
+use domain::access::MAX_KEYS;
 use serde_json::{Value, json};
 
 use crate::{
@@ -10,8 +10,7 @@ use crate::{
         examples,
         paths::Tag,
         problems::Problem,
-        schema::{Schema, integer, list, object, of, one_of, text, time},
-        schemas::{Named, account_id, api_key_id, name, page},
+        schema::of,
     },
 };
 
@@ -79,72 +78,4 @@ fn made() -> Value {
     let secret = "x5vJ0c2u3sBq1mYwQh8r7TnZk4LdFgPaEoRiUyWtSbM";
     made["key"] = format!("{}.{secret}", examples::API_KEY).into();
     made
-}
-
-pub(super) fn schemas() -> Vec<Named> {
-    let key = text()
-        .like("^key_[0-7][0-9A-HJKMNP-TV-Z]{25}\\.[A-Za-z0-9_-]{43}$")
-        .says("The key itself, for `Authorization: Bearer`. It can't be had again.");
-    vec![
-        ("ApiKeyInput", input()),
-        ("ApiKey", object(members())),
-        (
-            "NewApiKey",
-            object(members().into_iter().chain([("key", key)])),
-        ),
-        ("ApiKeys", page("ApiKey")),
-    ]
-}
-
-fn input() -> Schema {
-    object([
-        ("name", name()),
-        ("scopes", scopes()),
-        ("accounts?", accounts().or_null()),
-        ("requests_per_minute?", per_minute().or_null()),
-        (
-            "expires_in?",
-            integer(1..=MAX_LIFETIME)
-                .says("How long it is a key, in seconds. Without it, it does not end by itself.")
-                .or_null(),
-        ),
-    ])
-}
-
-fn members() -> Vec<(&'static str, Schema)> {
-    vec![
-        ("id", api_key_id()),
-        ("name", name()),
-        ("scopes", scopes()),
-        ("accounts", accounts().or_null()),
-        ("requests_per_minute", per_minute().or_null()),
-        ("created_at", time()),
-        ("expires_at", time().or_null()),
-        (
-            "last_used_at",
-            time()
-                .or_null()
-                .says("Within ten minutes; null while it was never used."),
-        ),
-    ]
-}
-
-fn scopes() -> Schema {
-    list(one_of(Scope::ALL.map(Scope::as_str)))
-        .not_empty()
-        .at_most(Scope::ALL.len())
-        .with("uniqueItems", true)
-        .says("What it may do.")
-}
-
-fn accounts() -> Schema {
-    list(account_id())
-        .not_empty()
-        .at_most(MAX_ACCOUNTS)
-        .says("The accounts that it is for: all where nothing is said. Not with the scopes `run` and `metrics`.")
-}
-
-fn per_minute() -> Schema {
-    integer(1..=u64::from(MAX_PER_MINUTE))
-        .says("How many requests a minute it may make; beyond them it is answered 429. Each session of its portal links may make as many.")
 }

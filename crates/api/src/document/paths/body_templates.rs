@@ -1,17 +1,13 @@
 //! `/v1/body-templates/render`
 
-use domain::{
-    template::{MAX_OUTPUT_BYTES, MAX_SOURCE_BYTES},
-    trigger::DEFAULT_CONTENT_TYPE,
-};
+use domain::trigger::DEFAULT_CONTENT_TYPE;
 use serde_json::json;
 
 use crate::document::{
     description::{Answer, Body, Description},
     examples,
     paths::Tag,
-    schema::{Schema, object, of, text},
-    schemas::{Named, event_type},
+    schema::of,
 };
 
 pub(crate) const TAG: Tag = Tag {
@@ -42,41 +38,4 @@ pub(crate) fn render() -> Description {
                 json!({ "body": "{\"text\": \"Amélie Hartwell comes\"}" }),
             ),
         )
-}
-
-pub(super) fn schemas() -> Vec<Named> {
-    vec![("BodyTemplateInput", input()), ("RenderedBody", rendered())]
-}
-
-fn input() -> Schema {
-    object([
-        (
-            "template",
-            text().at_most(MAX_SOURCE_BYTES).says(format!(
-                "The template, of at most {MAX_SOURCE_BYTES} bytes."
-            )),
-        ),
-        (
-            "content_type?",
-            text()
-                .default(DEFAULT_CONTENT_TYPE)
-                .says("The media type of the body. Of JSON's, the body has to be JSON.")
-                .or_null(),
-        ),
-        (
-            "type?",
-            event_type()
-                .says("The event type whose sample it is rendered with.")
-                .or_null(),
-        ),
-    ])
-}
-
-fn rendered() -> Schema {
-    object([(
-        "body",
-        text()
-            .at_most(MAX_OUTPUT_BYTES)
-            .says("What the template makes."),
-    )])
 }

@@ -12,7 +12,7 @@ use crate::document::{
     parameters::{query, shared},
     paths::Tag,
     problems::Problem,
-    schema::{flag, id, integer, of},
+    schema::{flag, integer, of, value},
 };
 
 pub(crate) const TAG: Tag = Tag {
@@ -27,11 +27,11 @@ pub(crate) fn list() -> Description {
             query("status", of("DeliveryStatus"), "Those in this state only."),
             query(
                 "trigger",
-                id(TriggerId::PREFIX),
+                value::<TriggerId>(),
                 "Those of this trigger only.",
             ),
-            query("action", id(ActionId::PREFIX), "Those of this action only."),
-            query("event", id(EventId::PREFIX), "Those of this event only."),
+            query("action", value::<ActionId>(), "Those of this action only."),
+            query("event", value::<EventId>(), "Those of this event only."),
         ])
         .takes(["type", "test", "since", "until", "limit", "cursor"].map(shared))
         .answers(

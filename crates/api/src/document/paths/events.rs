@@ -14,8 +14,7 @@ use crate::{
         parameters::{header, shared},
         paths::Tag,
         problems::Problem,
-        schema::{of, text},
-        schemas::one_or_several,
+        schema::{of, one_or_several, text},
     },
 };
 

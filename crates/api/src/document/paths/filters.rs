@@ -6,8 +6,7 @@ use crate::document::{
     description::{Answer, Body, Description},
     examples,
     paths::Tag,
-    schema::{Schema, any_object, flag, object, of, text},
-    schemas::{Named, event_type},
+    schema::of,
 };
 
 pub(crate) const TAG: Tag = Tag {
@@ -40,35 +39,4 @@ pub(crate) fn check() -> Description {
                 json!({ "matches": true, "reason": null }),
             ),
         )
-}
-
-pub(super) fn schemas() -> Vec<Named> {
-    vec![("FilterCheckInput", input()), ("FilterCheck", checked())]
-}
-
-fn input() -> Schema {
-    let event = object([
-        ("type", event_type()),
-        ("data", any_object().says("What happened.")),
-        (
-            "account?",
-            text().says("The account that it is in.").or_null(),
-        ),
-    ]);
-    object([
-        ("filter", of("Filter")),
-        ("event", event.says("An event to try it on.")),
-    ])
-}
-
-fn checked() -> Schema {
-    object([
-        ("matches", flag().says("Whether the event passes.")),
-        (
-            "reason",
-            text()
-                .says("The first condition that it fails; null when it passes.")
-                .or_null(),
-        ),
-    ])
 }

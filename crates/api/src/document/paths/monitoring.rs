@@ -1,5 +1,6 @@
 //! `/v1/health`, `/v1/metrics` and `/v1/usage`
 
+use domain::account::AccountId;
 use serde_json::{Value, json};
 
 use crate::document::{
@@ -7,8 +8,7 @@ use crate::document::{
     parameters::query,
     paths::Tag,
     problems::Problem,
-    schema::{Schema, count, integer, list, object, of, one_of, text, time},
-    schemas::{Named, account_id},
+    schema::{of, value},
 };
 
 pub(crate) const TAG: Tag = Tag {
@@ -48,7 +48,7 @@ pub(crate) fn metrics() -> Description {
         )
         .takes([query(
             "account",
-            account_id(),
+            value::<AccountId>(),
             "Tell of the actions of this account.",
         )])
         .answers(
@@ -79,96 +79,4 @@ fn used() -> Value {
             "checked_at": "2026-11-23T19:44:12.005Z",
         },
     })
-}
-
-pub(super) fn schemas() -> Vec<Named> {
-    vec![("Health", health_schema()), ("Usage", usage_schema())]
-}
-
-fn health_schema() -> Schema {
-    let store = || one_of(["ok", "unreachable"]);
-    object([
-        ("status", one_of(["ok", "failing"])),
-        ("reasons", list(text()).says("Why it is failing, in words.")),
-        ("key_value_store", store()),
-        ("ledger", store()),
-        (
-            "backlog_age_seconds",
-            count()
-                .says("How long the delivery waits that is due longest; null where that can't be asked.")
-                .or_null(),
-        ),
-    ])
-}
-
-fn usage_schema() -> Schema {
-    let ledger = object([
-        (
-            "version",
-            integer(0..=u64::from(u32::MAX)).says("The version of its schema."),
-        ),
-        ("events", count()),
-        ("deliveries", count()),
-        ("attempts", count()),
-    ])
-    .says("Rows, near enough: those that were deleted in between are counted, too.");
-    let requests = object([
-        ("total", count()),
-        ("this_hour", count().says("Since the hour began, in UTC.")),
-        (
-            "max_per_hour",
-            count()
-                .says("The setting `max_requests_per_hour`; null where they are not limited.")
-                .or_null(),
-        ),
-        (
-            "max_per_hour_per_account",
-            count()
-                .says(
-                    "The setting `max_requests_per_hour_per_account`; null where they are not \
-                     limited.",
-                )
-                .or_null(),
-        ),
-        (
-            "reserved_this_hour",
-            count()
-                .says("How many of those are made or about to be; 0 where they are not limited."),
-        ),
-    ])
-    .says("Requests to receivers.");
-    let encryption = object([
-        (
-            "key",
-            text().says("The id of the newest key of the setting `encryption_key`."),
-        ),
-        (
-            "values_under_older_keys",
-            count().says(
-                "How many stored secrets, header values and key pairs are not encrypted with it. Runs \
-                 encrypt them anew. Counted up to 10,000 triggers before a run has looked at all.",
-            ),
-        ),
-        (
-            "checked_at",
-            time()
-                .says("When a run had last looked at all of them; null while none has since the setting changed.")
-                .or_null(),
-        ),
-    ])
-    .says(
-        "Encryption at rest. An older key can go when `values_under_older_keys` is 0 and `checked_at` is \
-         later than the start of the last instance that had another newest key.",
-    );
-    object([
-        ("at", time()),
-        ("key_value_keys", count()),
-        ("ledger", ledger),
-        (
-            "events_accepted",
-            count().says("Since the ledger is there, whatever was deleted."),
-        ),
-        ("requests", requests),
-        ("encryption", encryption),
-    ])
 }

@@ -1,14 +1,13 @@
 //! `/v1/accounts/{account}/portal-links`, `…/portal-sessions[/revoke]`
 
-use domain::portal::{DEFAULT_LINK, MAX_LINK, MAX_RETURN_URL, MIN_LINK, SESSION};
+use domain::portal::SESSION;
 use serde_json::json;
 
 use crate::document::{
     description::{Answer, Body, Description},
     examples,
     paths::Tag,
-    schema::{Schema, flag, integer, object, of, one_of, text, time},
-    schemas::{Named, api_key_id},
+    schema::of,
 };
 
 pub(crate) const TAG: Tag = Tag {
@@ -85,72 +84,4 @@ pub(crate) fn revoke() -> Description {
              made afterwards work. Operators stay signed in.",
         )
         .answers(204, Answer::empty("All sessions have ended."))
-}
-
-pub(super) fn schemas() -> Vec<Named> {
-    vec![
-        ("PortalLinkInput", input()),
-        ("PortalLink", link()),
-        ("PortalLinkToken", token()),
-        ("PortalSession", session()),
-    ]
-}
-
-fn role() -> Schema {
-    one_of(["manage", "view"]).says("Whether its user may change things, or only look.")
-}
-
-fn input() -> Schema {
-    object([
-        (
-            "expires_in?",
-            integer(MIN_LINK.as_secs()..=MAX_LINK.as_secs())
-                .default(DEFAULT_LINK.as_secs())
-                .says("How long it is good for, in seconds.")
-                .or_null(),
-        ),
-        ("role?", role().default("manage").or_null()),
-        (
-            "return_url?",
-            text()
-                .at_most(MAX_RETURN_URL)
-                .like("^[Hh][Tt][Tt][Pp][Ss]?://")
-                .says("Where the page leads back to: http or https.")
-                .or_null(),
-        ),
-        (
-            "reusable?",
-            flag()
-                .default(false)
-                .says("Whether it works until it expires; otherwise it works once.")
-                .or_null(),
-        ),
-    ])
-}
-
-fn link() -> Schema {
-    object([
-        ("url", text().not_empty().says("The link.")),
-        ("role", role()),
-        ("reusable", flag().says("Whether it works more than once.")),
-        (
-            "key",
-            api_key_id()
-                .or_null()
-                .says("The API key that it ends with; null for a key of the setting `api_key`."),
-        ),
-        ("expires_at", time().says("Until when it is good.")),
-    ])
-}
-
-fn token() -> Schema {
-    object([("token", text().says("The `token` of the link's URL."))])
-}
-
-fn session() -> Schema {
-    object([
-        ("session", text().not_empty().says("The session's token.")),
-        ("role", role()),
-        ("expires_at", time().says("When the session ends.")),
-    ])
 }

@@ -1,6 +1,5 @@
 //! `/v1/accounts/{account}/signing-keys` and `/webhook-keys/{account}`
 
-use domain::secret::{DEFAULT_OVERLAP, MAX_OVERLAP};
 use serde_json::{Value, json};
 
 use crate::document::{
@@ -8,8 +7,7 @@ use crate::document::{
     examples,
     paths::Tag,
     problems::Problem,
-    schema::{Schema, constant, integer, list, object, of, text, time},
-    schemas::{Named, page},
+    schema::of,
 };
 
 const ID: &str = "21fe31dfa154a261";
@@ -41,7 +39,7 @@ pub(crate) fn make() -> Description {
         .body(
             Body::json(
                 "How long the one before goes on signing.",
-                of("SigningKeyInput"),
+                of("Rotation"),
                 json!({ "overlap_seconds": 86_400 }),
             )
             .optional(),
@@ -73,52 +71,4 @@ fn key() -> Value {
         "id": ID, "public_key": PUBLIC_KEY, "created_at": "2026-11-23T19:45:56.376Z",
         "expires_at": null,
     })
-}
-
-pub(super) fn schemas() -> Vec<Named> {
-    let overlap = integer(0..=MAX_OVERLAP.as_secs())
-        .default(DEFAULT_OVERLAP.as_secs())
-        .says("How long the key before goes on signing; 0 retires all older ones at once.")
-        .or_null();
-    let shown = object([
-        ("id", id()),
-        ("public_key", public_key()),
-        ("created_at", time()),
-        (
-            "expires_at",
-            time()
-                .says("Until when it signs; null for the newest.")
-                .or_null(),
-        ),
-    ]);
-    let web_key = object([
-        ("kty", constant("OKP")),
-        ("crv", constant("Ed25519")),
-        ("alg", constant("EdDSA")),
-        ("use", constant("sig")),
-        ("kid", id()),
-        ("x", text().like("^[A-Za-z0-9_-]{43}$")),
-        (
-            "whpk",
-            public_key().says("The same, as Standard Webhooks writes it."),
-        ),
-    ]);
-    vec![
-        ("SigningKeyInput", object([("overlap_seconds?", overlap)])),
-        ("SigningKey", shown),
-        ("SigningKeys", page("SigningKey")),
-        ("PublicKeys", object([("keys", list(web_key))])),
-    ]
-}
-
-fn id() -> Schema {
-    text()
-        .like("^[0-9a-f]{16}$")
-        .says("Tells it from the account's others.")
-}
-
-fn public_key() -> Schema {
-    text()
-        .like("^whpk_[A-Za-z0-9+/]{43}=$")
-        .says("Its public half.")
 }

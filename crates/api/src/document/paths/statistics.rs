@@ -1,5 +1,6 @@
 //! `/v1/accounts/{account}/statistics`
 
+use domain::time::Timestamp;
 use serde_json::json;
 
 use crate::document::{
@@ -7,8 +8,7 @@ use crate::document::{
     examples,
     parameters::query,
     paths::Tag,
-    schema::{Schema, count, flag, list, object, of, time, time_given},
-    schemas::{Named, action_id, trigger_id, trigger_ids},
+    schema::{of, trigger_ids, value},
 };
 
 pub(crate) const TAG: Tag = Tag {
@@ -21,10 +21,10 @@ pub(crate) fn show() -> Description {
         .takes([
             query(
                 "since",
-                time_given(),
+                value::<Timestamp>(),
                 "From this time on, within the last 7 days.",
             ),
-            query("until", time_given(), "Up to this time."),
+            query("until", value::<Timestamp>(), "Up to this time."),
             query(
                 "trigger_ids",
                 trigger_ids(),
@@ -57,89 +57,4 @@ fn example() -> serde_json::Value {
         }],
         "truncated": false,
     })
-}
-
-pub(super) fn schemas() -> Vec<Named> {
-    vec![("Statistics", statistics())]
-}
-
-fn statistics() -> Schema {
-    let deliveries = object([
-        ("pending", count()),
-        ("delivering", count()),
-        ("succeeded", count()),
-        ("failed", count()),
-        ("canceled", count()),
-        ("skipped", count()),
-    ]);
-    let attempts = object([
-        ("count", count()),
-        ("failed", count()),
-        (
-            "p50_ms",
-            count()
-                .says("What half of them took at most, in milliseconds.")
-                .or_null(),
-        ),
-        (
-            "p99_ms",
-            count()
-                .says("What 99 % of them took at most, in milliseconds.")
-                .or_null(),
-        ),
-    ]);
-    let backlog = object([
-        (
-            "due",
-            count().says("Deliveries that are due and wait for a runner."),
-        ),
-        (
-            "oldest_due_at",
-            time()
-                .says("Since when the oldest of them waits.")
-                .or_null(),
-        ),
-    ]);
-    let series = object([
-        ("at", time().says("When the step begins.")),
-        ("events", count()),
-        ("succeeded", count()),
-        ("failed", count()),
-    ]);
-    let trigger = object([
-        ("trigger_id", trigger_id()),
-        ("deliveries", count()),
-        (
-            "failed",
-            count().says("Those that were given up or wait for one more attempt."),
-        ),
-    ]);
-    let failing = object([
-        ("trigger_id", trigger_id()),
-        ("action_id", action_id()),
-        (
-            "failing_since",
-            time().says("When the first attempt failed since the last success."),
-        ),
-        ("consecutive_failures", count()),
-    ]);
-    object([
-        ("since", time()),
-        ("until", time()),
-        ("events", count()),
-        ("deliveries", deliveries.says("By where they stand.")),
-        ("attempts", attempts),
-        ("backlog", backlog),
-        ("series", list(series).says("Step by step.")),
-        (
-            "triggers",
-            list(trigger).says("Those of `trigger_ids`, in that order."),
-        ),
-        ("failing_actions", list(failing)),
-        (
-            "truncated",
-            flag()
-                .says("Whether there was more than was looked at: then the numbers are too small."),
-        ),
-    ])
 }

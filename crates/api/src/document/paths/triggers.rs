@@ -11,8 +11,7 @@ use crate::{
         parameters::{query, shared},
         paths::Tag,
         problems::Problem,
-        schema::{flag, of, text},
-        schemas::trigger_ids,
+        schema::{flag, of, text, trigger_ids},
     },
 };
 
