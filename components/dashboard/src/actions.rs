@@ -1,5 +1,8 @@
 //! `/accounts/{account}/triggers/{trigger}/actions/…`: an action's own page.
 
+use api::wire::{
+    Action, BodyTemplateInput, DeliveryDetails, RenderedBody, Rotation, Secrets, Trigger,
+};
 use domain::{
     id::{ActionId, TriggerId},
     portal::Role,
@@ -8,15 +11,13 @@ use futures::future::{try_join, try_join3};
 use http::StatusCode;
 use pages::{
     ActionPage, DeleteActionPage, Notice, Preview, SecretPanel, Section,
-    api::{Action, Delivery, Secret, Trigger},
     form::{ActionForm, Fields},
 };
 use platform::{
     http::{Request, Response},
     problem::Problem,
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     answer,
@@ -153,7 +154,10 @@ pub(crate) async fn change(
                 ..Extra::default()
             }
         }
-        "test" => match api.post::<Delivery>(&format!("{path}/test"), None).await? {
+        "test" => match api
+            .post::<DeliveryDetails>(&format!("{path}/test"), None)
+            .await?
+        {
             Ok(delivery) => Extra {
                 test: Some(delivery),
                 ..Extra::default()
@@ -162,7 +166,7 @@ pub(crate) async fn change(
         },
         "secret" => Extra {
             secret: Some(SecretPanel {
-                secret: api.get::<Secret>(&format!("{path}/secret")).await?,
+                secret: api.get::<Secrets>(&format!("{path}/secret")).await?,
                 is_new: false,
             }),
             ..Extra::default()
@@ -181,14 +185,13 @@ pub(crate) async fn change(
 
 async fn rotate(visit: &Visit, path: &str, fields: &Fields) -> Result<Extra, Problem> {
     let overlap: u32 = fields.get("overlap").parse().unwrap_or(24 * 60 * 60);
-    let rotation = json!({ "overlap_seconds": overlap });
+    let rotation = Rotation {
+        overlap_seconds: Some(overlap.into()),
+    };
+    let rotation = serde_json::to_string(&rotation).map_err(Problem::internal)?;
     let path = format!("{path}/secret/rotate");
     Ok(
-        match visit
-            .api()
-            .post::<Secret>(&path, Some(rotation.to_string()))
-            .await?
-        {
+        match visit.api().post::<Secrets>(&path, Some(rotation)).await? {
             Ok(secret) => Extra {
                 secret: Some(SecretPanel {
                     secret,
@@ -217,11 +220,6 @@ async fn save(visit: &Visit, path: &str, fields: &Fields) -> Result<Option<Actio
     Ok(Some(form))
 }
 
-#[derive(Deserialize)]
-struct Rendered {
-    body: String,
-}
-
 /// What the template that was typed makes of the trigger's sample; `None` when none was typed.
 async fn preview(
     visit: &Visit,
@@ -232,16 +230,19 @@ async fn preview(
         return Ok(None);
     }
     let trigger: Trigger = visit.api().get(&format!("/triggers/{trigger}")).await?;
-    let mut question = json!({ "template": form.body_template, "type": trigger.event_type });
-    if !form.content_type.is_empty() {
-        question["content_type"] = Value::from(form.content_type.as_str());
-    }
+    let content_type = Some(form.content_type.clone());
+    let question = BodyTemplateInput {
+        template: Some(form.body_template.clone()),
+        content_type: content_type.filter(|content_type| !content_type.is_empty()),
+        event_type: Some(trigger.event_type),
+    };
+    let question = serde_json::to_string(&question).map_err(Problem::internal)?;
     let rendered = visit
         .api()
-        .try_out::<Rendered>("/v1/body-templates/render", question.to_string())
+        .try_out::<RenderedBody>("/v1/body-templates/render", question)
         .await?;
     Ok(Some(match rendered {
-        Ok(Rendered { body }) => Preview::Body(body),
+        Ok(RenderedBody { body }) => Preview::Body(body),
         Err(refused) => Preview::Problem(answer::sentence(
             refused.told.detail.trim_start_matches("/template "),
         )),
@@ -254,7 +255,7 @@ struct Extra {
     form: Option<ActionForm>,
     preview: Option<Preview>,
     secret: Option<SecretPanel>,
-    test: Option<Delivery>,
+    test: Option<DeliveryDetails>,
     problem: Option<String>,
 }
 

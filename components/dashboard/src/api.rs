@@ -2,19 +2,19 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use api::wire::{
+    List, PortalLinkToken, PortalSession, Problem as Told, Statistics, Trigger, TriggerCounts,
+};
 use domain::{account::AccountId, id::TriggerId, page, portal::Visitor};
 use form_urlencoded::Serializer;
 use http::{Method, StatusCode};
-use pages::{
-    Catalogue, Names,
-    api::{List, Problem as Told, Statistics, Trigger, TriggerCount},
-};
+use pages::{Catalogue, Names};
 use platform::{
     own_api::{Answer, Call},
     problem::Problem,
 };
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// How long a call may take. The longest, a test, takes what its receiver does.
 const PATIENCE: Duration = Duration::from_secs(28);
@@ -129,7 +129,7 @@ impl Api<'_> {
     pub(crate) async fn deliveries_of(
         &self,
         ids: impl ExactSizeIterator<Item = TriggerId>,
-    ) -> Result<HashMap<TriggerId, TriggerCount>, Problem> {
+    ) -> Result<HashMap<TriggerId, TriggerCounts>, Problem> {
         if ids.len() == 0 {
             return Ok(HashMap::new());
         }
@@ -168,20 +168,16 @@ impl Api<'_> {
     }
 }
 
-/// A session that began.
-#[derive(Deserialize)]
-pub(crate) struct Begun {
-    /// Its token.
-    pub(crate) session: String,
-}
-
 /// Opens a portal link of the account.
 pub(crate) async fn open_link(
     account: &AccountId,
     token: &str,
-) -> Result<Result<Begun, Refused>, Problem> {
+) -> Result<Result<PortalSession, Refused>, Problem> {
     let target = format!("/v1/accounts/{account}/portal-sessions");
-    let body = json!({ "token": token }).to_string();
+    let token = PortalLinkToken {
+        token: Some(token.to_owned()),
+    };
+    let body = serde_json::to_string(&token).map_err(Problem::internal)?;
     parse_unless_refused(call(None, Method::POST, &target, Some(body), None).await?)
 }
 

@@ -2,19 +2,15 @@
 
 use std::time::Duration;
 
+use api::wire::{Delivery, DeliveryDetails, EventDetails, List, Recovered, Recovery};
 use domain::id::{ActionId, DeliveryId, TriggerId};
 use futures::future::{try_join, try_join3};
-use pages::{
-    DeliveriesPage, DeliveryFilter, DeliveryPage, Notice, Section,
-    api::{Delivery, Event, List},
-};
+use pages::{DeliveriesPage, DeliveryFilter, DeliveryPage, Notice, Section};
 use platform::{
     clock,
     http::{Request, Response},
     problem::Problem,
 };
-use serde::Deserialize;
-use serde_json::json;
 
 use crate::{
     answer,
@@ -127,7 +123,7 @@ pub(crate) async fn change(
     };
     let path = format!("/deliveries/{id}");
     let there = format!("{path}/{what}");
-    match visit.api().post::<Delivery>(&there, None).await? {
+    match visit.api().post::<DeliveryDetails>(&there, None).await? {
         Ok(_) => Ok(visit.done(&path, notice)),
         Err(refused) => page(request, visit, id, Some(refused)).await,
     }
@@ -140,28 +136,24 @@ async fn page(
     refused: Option<Refused>,
 ) -> Result<Response, Problem> {
     let api = visit.api();
-    let delivery: Delivery = api.get(&format!("/deliveries/{id}")).await?;
+    let details: DeliveryDetails = api.get(&format!("/deliveries/{id}")).await?;
+    let delivery = &details.delivery;
     let of_event = format!("/events/{}", delivery.event_id);
     let (catalogue, event, names) = try_join3(
         visit.api().catalogue(),
-        api.ask::<Event>(&of_event),
+        api.ask::<EventDetails>(&of_event),
         api.names([delivery.trigger_id]),
     )
     .await?;
     let page = DeliveryPage {
         chrome: visit.chrome(&request.head, Section::Deliveries),
         catalogue: &catalogue,
-        delivery: &delivery,
+        details: &details,
         event: event.as_ref().ok(),
         names,
         problem: refused.map(|refused| answer::sentence(&refused.told.detail)),
     };
     Ok(answer::page(pages::html(&page)))
-}
-
-#[derive(Deserialize)]
-struct Recovered {
-    recovered: u64,
 }
 
 /// `POST …/deliveries/recover`: all that failed of an action.
@@ -177,13 +169,15 @@ pub(crate) async fn recover(request: &Request, visit: &Visit) -> Result<Response
     let days = fields.get("days").parse().ok();
     let days: u64 = days.filter(|days| (1..=365).contains(days)).unwrap_or(7);
     let since = clock::now() - Duration::from_secs(days * 24 * 60 * 60);
-    let wanted = json!({ "since": since, "trigger": trigger, "action": action });
+    let wanted = Recovery {
+        since: Some(since),
+        trigger: Some(trigger),
+        action: Some(action),
+        until: None,
+    };
+    let wanted = serde_json::to_string(&wanted).map_err(Problem::internal)?;
     let path = "/deliveries/recover";
-    let notice = match visit
-        .api()
-        .post::<Recovered>(path, Some(wanted.to_string()))
-        .await??
-    {
+    let notice = match visit.api().post::<Recovered>(path, Some(wanted)).await?? {
         Recovered { recovered: 0 } => Notice::NothingToRecover,
         Recovered { .. } => Notice::Recovered,
     };

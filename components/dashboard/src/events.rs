@@ -1,16 +1,13 @@
 //! `/accounts/{account}/events…`: what happened, and what became of it.
 
+use api::wire::{AcceptedEvent, Event, EventDetails, List};
 use domain::id::EventId;
 use futures::future::try_join;
-use pages::{
-    EventFilter, EventPage, EventsPage, Notice, Section,
-    api::{Event, List},
-};
+use pages::{EventFilter, EventPage, EventsPage, Notice, Section};
 use platform::{
     http::{Request, Response},
     problem::Problem,
 };
-use serde_json::Value;
 
 use crate::{
     answer,
@@ -83,7 +80,7 @@ pub(crate) async fn change(
     visit.change(request)?;
     let path = format!("/events/{id}");
     let there = format!("{path}/replay");
-    match visit.api().post::<Value>(&there, None).await? {
+    match visit.api().post::<AcceptedEvent>(&there, None).await? {
         Ok(_) => Ok(visit.done(&path, Notice::Replayed)),
         Err(refused) => page(request, visit, id, Some(refused)).await,
     }
@@ -97,10 +94,10 @@ async fn page(
 ) -> Result<Response, Problem> {
     let api = visit.api();
     let path = format!("/events/{id}");
-    let (catalogue, event) = try_join(api.catalogue(), api.get::<Event>(&path)).await?;
-    let deliveries = event.deliveries.iter();
+    let (catalogue, details) = try_join(api.catalogue(), api.get::<EventDetails>(&path)).await?;
+    let deliveries = details.deliveries.iter();
     let fired = deliveries.map(|delivery| delivery.trigger_id);
-    let unevaluated = event.unevaluated_triggers.iter();
+    let unevaluated = details.event.unevaluated_triggers.iter();
     let unevaluated = unevaluated.flat_map(|unevaluated| &unevaluated.triggers);
     let named = unevaluated
         .map(|unevaluated| unevaluated.trigger)
@@ -109,7 +106,7 @@ async fn page(
     let page = EventPage {
         chrome: visit.chrome(&request.head, Section::Events),
         catalogue: &catalogue,
-        event: &event,
+        details: &details,
         names,
         problem: refused.map(|refused| answer::sentence(&refused.told.detail)),
     };

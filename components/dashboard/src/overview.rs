@@ -1,8 +1,9 @@
 //! `/accounts/{account}`: how it goes.
 
+use api::wire::Statistics;
 use std::time::Duration;
 
-use pages::{OverviewPage, Section, Span, api::Statistics};
+use pages::{OverviewPage, Section, Span};
 use platform::{
     clock,
     http::{Request, Response},

@@ -1,12 +1,12 @@
 //! `/accounts/{account}/triggers…`: the list, the form of a new one, and a trigger's own page.
 
+use api::wire::{FilterCheck, List, Trigger};
 use domain::{account::AccountId, id::TriggerId};
 use futures::future::try_join;
 use http::StatusCode;
 use pages::{
-    Check, DeleteTriggerPage, NewTriggerPage, Notice, Section, TriggerFilter, TriggerPage,
-    TriggerRow, TriggersPage,
-    api::{List, Trigger},
+    DeleteTriggerPage, NewTriggerPage, Notice, Section, TriggerFilter, TriggerPage, TriggerRow,
+    TriggersPage,
     form::{Fields, TriggerForm},
 };
 use platform::{
@@ -206,7 +206,7 @@ async fn check(
         let question = serde_json::to_string(&question).map_err(Problem::internal)?;
         match visit
             .api()
-            .try_out::<Check>("/v1/filters/check", question)
+            .try_out::<FilterCheck>("/v1/filters/check", question)
             .await?
         {
             Ok(check) => checked = Some(check),
@@ -225,7 +225,7 @@ struct Showing<'a> {
     visit: &'a Visit,
     id: TriggerId,
     form: Option<TriggerForm>,
-    check: Option<Check>,
+    check: Option<FilterCheck>,
 }
 
 impl<'a> Showing<'a> {

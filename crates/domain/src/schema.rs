@@ -58,7 +58,7 @@ inline! {
     AccountId => json_schema!({
         "type": "string", "minLength": 1, "maxLength": account::MAX_LEN, "pattern": "^[A-Za-z0-9_-]+$",
     });
-    Method => one_of(&["POST", "PUT", "PATCH", "DELETE"]);
+    Method => one_of(&Self::ALL.map(Self::as_str));
     Whole => json_schema!({ "type": "integer" });
     RetrySchedule => json_schema!({
         "type": "array", "maxItems": MAX_DELAYS,

@@ -1,8 +1,8 @@
+use api::wire::{Action, DeliveryDetails, EventType, Secrets, Trigger};
 use askama::Template;
 
 use crate::{
     Chrome,
-    api::{Action, Delivery, EventType, Secret, Trigger},
     form::{ActionForm, METHODS, SIGNATURES},
     verify,
 };
@@ -27,7 +27,7 @@ pub struct ActionPage<'a> {
     /// What it signs with, when that was asked for.
     pub secret: Option<SecretPanel>,
     /// What came of a test.
-    pub test: Option<Delivery>,
+    pub test: Option<DeliveryDetails>,
     /// What went wrong with what was asked for, in words.
     pub problem: Option<String>,
 }
@@ -57,7 +57,7 @@ pub enum Preview {
 /// What an action signs with, to be copied to the receiver.
 pub struct SecretPanel {
     /// The secret, and those before it that still sign.
-    pub secret: Secret,
+    pub secret: Secrets,
     /// Whether it was just made.
     pub is_new: bool,
 }

@@ -1,4 +1,4 @@
-use crate::api::EventType;
+use api::wire::EventType;
 
 /// The types of events, as forms and lists name them.
 pub struct Catalogue {

@@ -1,13 +1,11 @@
+use api::wire::{Attempt, Delivery, DeliveryDetails, EventDetails, Trigger};
 use askama::Template;
 use domain::{
     delivery::Status,
     id::{ActionId, TriggerId},
 };
 
-use crate::{
-    Catalogue, Chrome,
-    api::{Attempt, Delivery, Event, Trigger},
-};
+use crate::{Catalogue, Chrome};
 
 /// What people call triggers and actions that are known by their ids.
 #[derive(Default)]
@@ -101,9 +99,9 @@ pub struct DeliveryPage<'a> {
     /// The types of events.
     pub catalogue: &'a Catalogue,
     /// The delivery.
-    pub delivery: &'a Delivery,
+    pub details: &'a DeliveryDetails,
     /// Its event, unless that is gone.
-    pub event: Option<&'a Event>,
+    pub event: Option<&'a EventDetails>,
     /// What its trigger and action are called.
     pub names: Names,
     /// What went wrong with what was asked for, in words.
@@ -113,22 +111,25 @@ pub struct DeliveryPage<'a> {
 impl DeliveryPage<'_> {
     /// Whether something is to come of it by itself.
     fn is_live(&self) -> bool {
-        matches!(self.delivery.status, Status::Pending | Status::Delivering)
+        matches!(
+            self.details.delivery.status,
+            Status::Pending | Status::Delivering
+        )
     }
 
     fn may_cancel(&self) -> bool {
-        self.chrome.may_manage() && self.delivery.status == Status::Pending
+        self.chrome.may_manage() && self.details.delivery.status == Status::Pending
     }
 
     fn may_retry(&self) -> bool {
         self.chrome.may_manage()
-            && !self.delivery.test
-            && self.delivery.status != Status::Delivering
+            && !self.details.delivery.test
+            && self.details.delivery.status != Status::Delivering
     }
 
     /// The attempts, the last first: what people look for.
     fn attempts(&self) -> impl Iterator<Item = &Attempt> {
-        self.delivery.attempts.iter().rev()
+        self.details.attempts.iter().rev()
     }
 }
 

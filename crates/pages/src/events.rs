@@ -1,6 +1,7 @@
+use api::wire::{Event, EventDetails};
 use askama::Template;
 
-use crate::{Catalogue, Chrome, Names, api::Event, deliveries::DeliveryTable};
+use crate::{Catalogue, Chrome, Names, deliveries::DeliveryTable};
 
 /// The account's events.
 #[derive(Template)]
@@ -40,7 +41,7 @@ pub struct EventPage<'a> {
     /// The types of events.
     pub catalogue: &'a Catalogue,
     /// The event.
-    pub event: &'a Event,
+    pub details: &'a EventDetails,
     /// What the triggers and actions of its deliveries are called.
     pub names: Names,
     /// What went wrong with what was asked for, in words.
@@ -54,7 +55,7 @@ impl EventPage<'_> {
             base: self.chrome.base(),
             catalogue: self.catalogue,
             names: &self.names,
-            deliveries: &self.event.deliveries,
+            deliveries: &self.details.deliveries,
         }
     }
 }

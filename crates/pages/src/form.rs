@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use api::wire::{Action, Problem, Trigger};
 use domain::{
     schedule::RetrySchedule,
-    trigger::{DEFAULT_CONTENT_TYPE, DEFAULT_TIMEOUT},
+    trigger::{DEFAULT_CONTENT_TYPE, DEFAULT_TIMEOUT, Method},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
-use crate::{
-    api::{Action, Problem, Trigger},
-    text,
-};
+use crate::text;
 
 /// The fields of a form that was sent.
 pub struct Fields(Vec<(String, String)>);
@@ -276,7 +274,7 @@ pub const SIGNATURES: [(&str, &str); 3] = [
 pub const SECRET: &str = "(secret)";
 
 /// The methods of requests.
-pub const METHODS: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
+pub const METHODS: [Method; 4] = Method::ALL;
 
 /// An action's fields, as the API calls them.
 const ACTION_FIELDS: [&str; 13] = [
@@ -300,7 +298,7 @@ impl ActionForm {
     pub fn new() -> Self {
         Self {
             enabled: true,
-            method: METHODS[0].to_owned(),
+            method: METHODS[0].to_string(),
             signatures: SIGNATURES[0].0.to_owned(),
             content_type: DEFAULT_CONTENT_TYPE.to_owned(),
             timeout_seconds: DEFAULT_TIMEOUT.to_string(),
@@ -313,6 +311,8 @@ impl ActionForm {
     pub fn of(action: &Action, revision: String) -> Self {
         let headers = action.headers.iter();
         let secret = action.secret_headers.iter();
+        let signatures = action.signature_schemes.iter();
+        let signatures: Vec<_> = signatures.map(|scheme| scheme.as_str()).collect();
         let headers: Vec<_> = headers
             .map(|(name, value)| format!("{name}: {value}"))
             .chain(secret.map(|name| format!("{name}: {SECRET}")))
@@ -321,15 +321,15 @@ impl ActionForm {
             name: action.name.clone(),
             url: action.url.clone(),
             enabled: action.enabled,
-            method: action.method.clone(),
+            method: action.method.to_string(),
             headers: headers.join("\n"),
             secret_headers: action.secret_headers.join(", "),
             public_headers: action.public_headers.join(", "),
-            signatures: action.signature_schemes.join(" "),
+            signatures: signatures.join(" "),
             body_template: action.body_template.clone().unwrap_or_default(),
             content_type: action.content_type.clone(),
             timeout_seconds: action.timeout_seconds.to_string(),
-            retry_schedule: text::delays(&action.retry_schedule),
+            retry_schedule: text::delays(action.retry_schedule.delays()),
             ordered: action.ordered,
             max_per_second: action
                 .max_per_second
@@ -602,6 +602,7 @@ mod tests {
     #[test]
     fn what_the_api_refuses_stands_beside_its_field() {
         let problem: Problem = serde_json::from_value(json!({
+            "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "code": "invalid",
             "detail": "3 things are wrong, see errors",
             "errors": [
                 {"pointer": "/name", "detail": "is required"},

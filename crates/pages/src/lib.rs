@@ -4,7 +4,6 @@
 //! in a test. Templates escape what they show; `text` has the one thing that writes HTML
 //! itself.
 
-pub mod api;
 mod catalogue;
 mod chrome;
 pub mod form;
@@ -28,7 +27,7 @@ pub use entrance::{
 pub use events::{EventFilter, EventPage, EventsPage};
 pub use overview::{OverviewPage, Span};
 pub use trigger::{
-    Check, DeleteTriggerPage, NewTriggerPage, TriggerFilter, TriggerPage, TriggerRow, TriggersPage,
+    DeleteTriggerPage, NewTriggerPage, TriggerFilter, TriggerPage, TriggerRow, TriggersPage,
 };
 
 /// What the pages look like.

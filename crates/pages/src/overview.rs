@@ -1,9 +1,7 @@
+use api::wire::{Piece, Statistics};
 use askama::Template;
 
-use crate::{
-    Chrome, Names,
-    api::{Bucket, Statistics},
-};
+use crate::{Chrome, Names};
 
 /// How it goes in an account.
 #[derive(Template)]
@@ -38,7 +36,7 @@ struct Bar<'a> {
     width: u64,
     good: u64,
     bad: u64,
-    bucket: &'a Bucket,
+    bucket: &'a Piece,
 }
 
 impl OverviewPage {

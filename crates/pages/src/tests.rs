@@ -1,16 +1,16 @@
 //! Every page, rendered with what is usual and with what is hostile.
 
+use api::wire::{DeliveryDetails, EventDetails, FilterCheck, Statistics, Trigger};
 use domain::{account::AccountId, portal::Role};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
-    AccountsPage, ActionPage, Catalogue, Check, Chrome, DeleteActionPage, DeleteTriggerPage,
+    AccountsPage, ActionPage, Catalogue, Chrome, DeleteActionPage, DeleteTriggerPage,
     DeliveriesPage, DeliveryFilter, DeliveryPage, ErrorPage, EventFilter, EventPage, EventsPage,
     Names, NewTriggerPage, Notice, OverviewPage, Preview, ReplaceSessionPage, SecretPanel, Section,
     SignInNotice, SignInPage, SignOutEverywherePage, Span, TriggerFilter, TriggerPage, TriggerRow,
     TriggersPage,
-    api::{Delivery, Event, Statistics, Trigger},
     form::{ActionForm, Errors, TriggerForm},
     html,
 };
@@ -49,7 +49,7 @@ impl Sample<'_> {
         let event_type = |key: &str, members: Value| {
             json!({
                 "key": key, "label": self.text, "group": self.text, "description": self.text,
-                "members": members, "sample": {"text": self.text},
+                "members": members, "sample": {"text": self.text}, "custom": true, "operator": false,
             })
         };
         Catalogue::new(read(&json!([
@@ -66,18 +66,20 @@ impl Sample<'_> {
                 "id": ACTION, "name": self.text, "enabled": false,
                 "disabled": {"reason": self.text, "at": TIME},
                 "url": format!("https://a.example/{}", self.text), "method": "POST",
-                "headers": {"x-team": self.text}, "secret_headers": [self.text], "public_headers": [self.text], "signature_schemes": [self.text], "body_template": self.text,
+                "headers": {"x-team": self.text}, "secret_headers": [self.text], "public_headers": [self.text], "signature_schemes": ["v1", "v1a"], "body_template": self.text,
                 "content_type": self.text, "timeout_seconds": 15, "retry_schedule": [5, 300],
                 "ordered": true, "max_per_second": 5,
                 "health": {
                     "last_success_at": TIME, "last_failure_at": TIME, "failing_since": TIME,
                     "consecutive_failures": 3,
                 },
+                "created_at": TIME, "updated_at": TIME,
             }],
+            "created_at": TIME, "updated_at": TIME,
         }))
     }
 
-    fn delivery(&self, status: &str) -> Delivery {
+    fn delivery(&self, status: &str) -> DeliveryDetails {
         read(&json!({
             "id": DELIVERY, "event_id": EVENT, "trigger_id": TRIGGER, "action_id": ACTION,
             "type": self.text, "status": status, "reason": self.text, "attempt_count": 2,
@@ -98,7 +100,7 @@ impl Sample<'_> {
         }))
     }
 
-    fn event(&self) -> Event {
+    fn event(&self) -> EventDetails {
         read(&json!({
             "id": EVENT, "type": "message.sent", "occurred_at": TIME, "received_at": TIME,
             "producer_id": self.text, "test": false, "data": {(self.text): self.text},
@@ -273,7 +275,7 @@ impl Sample<'_> {
                     catalogue,
                     form: wrong(TriggerForm::of(trigger, self.text.into())),
                     trigger,
-                    check: Some(Check {
+                    check: Some(FilterCheck {
                         matches: false,
                         reason: Some(self.text.into()),
                     }),
@@ -313,7 +315,9 @@ impl Sample<'_> {
                         until: self.text.into(),
                     },
                     problem: Some(self.text.into()),
-                    deliveries: vec![self.delivery("failed"), self.delivery("pending")],
+                    deliveries: ["failed", "pending"]
+                        .map(|status| self.delivery(status).delivery)
+                        .into(),
                     names: self.names(),
                     next: Some(self.text.into()),
                 }),
@@ -323,7 +327,7 @@ impl Sample<'_> {
                 html(&DeliveryPage {
                     chrome: self.chrome(Section::Deliveries),
                     catalogue,
-                    delivery: &self.delivery("pending"),
+                    details: &self.delivery("pending"),
                     event: Some(event),
                     names: Names::default(),
                     problem: Some(self.text.into()),
@@ -340,7 +344,7 @@ impl Sample<'_> {
                         until: self.text.into(),
                     },
                     problem: Some(self.text.into()),
-                    events: vec![self.event()],
+                    events: vec![self.event().event],
                     next: Some(self.text.into()),
                 }),
             ),
@@ -349,7 +353,7 @@ impl Sample<'_> {
                 html(&EventPage {
                     chrome: self.chrome(Section::Events),
                     catalogue,
-                    event,
+                    details: event,
                     names: self.names(),
                     problem: Some(self.text.into()),
                 }),
@@ -539,8 +543,8 @@ fn an_attempt_that_sent_nothing_does_not_wait_for_an_answer() {
         role: Role::View,
     };
     let show = |request_headers: Value| {
-        let mut delivery = sample.delivery("failed");
-        delivery.attempts = vec![read(&json!({
+        let mut details = sample.delivery("failed");
+        details.attempts = vec![read(&json!({
             "number": 1, "started_at": TIME, "duration_ms": 0,
             "error": "template: line 1: `data.x` is undefined",
             "request_headers": request_headers, "response_headers": {}, "response_body": null,
@@ -548,7 +552,7 @@ fn an_attempt_that_sent_nothing_does_not_wait_for_an_answer() {
         html(&DeliveryPage {
             chrome: sample.chrome(Section::Deliveries),
             catalogue: &sample.catalogue(),
-            delivery: &delivery,
+            details: &details,
             event: None,
             names: sample.names(),
             problem: None,

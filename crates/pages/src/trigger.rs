@@ -1,11 +1,7 @@
+use api::wire::{Action, EventType, FilterCheck, Trigger};
 use askama::Template;
-use serde::Deserialize;
 
-use crate::{
-    Catalogue, Chrome,
-    api::{Action, EventType, Trigger},
-    form::TriggerForm,
-};
+use crate::{Catalogue, Chrome, form::TriggerForm};
 
 /// The account's triggers.
 #[derive(Template)]
@@ -76,7 +72,7 @@ pub struct TriggerPage<'a> {
     /// The trigger as it is stored.
     pub trigger: &'a Trigger,
     /// What came of checking the filter.
-    pub check: Option<Check>,
+    pub check: Option<FilterCheck>,
 }
 
 impl TriggerPage<'_> {
@@ -87,15 +83,6 @@ impl TriggerPage<'_> {
     fn event_type(&self) -> Option<&EventType> {
         self.catalogue.find(&self.trigger.event_type)
     }
-}
-
-/// What came of checking a filter against the type's sample, as the API answers it.
-#[derive(Deserialize)]
-pub struct Check {
-    /// Whether the sample would fire the trigger.
-    pub matches: bool,
-    /// Why not, in words.
-    pub reason: Option<String>,
 }
 
 /// Whether a trigger is really to be deleted.
