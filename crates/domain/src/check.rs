@@ -2,7 +2,7 @@
 //! the other makes of a sample. By the rules for saving them, and nothing is saved.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use crate::{
     account::AccountId,
@@ -31,7 +31,7 @@ const DEFAULT_TYPE: &str = "participant.confirmed";
 pub struct FilterCheckInput {
     /// The filter.
     #[cfg_attr(feature = "document", schemars(with = "crate::filter::Filter"))]
-    pub filter: Option<Value>,
+    pub filter: Option<Box<RawValue>>,
     /// The event.
     #[cfg_attr(feature = "document", schemars(required))]
     pub event: Option<CheckedEvent>,
@@ -171,7 +171,7 @@ fn default_type() -> &'static EventType {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::{trigger::ActionInput, url_policy::UrlPolicy};

@@ -8,7 +8,7 @@
 //! use domain::filter::{Filter, Subject};
 //! use serde_json::json;
 //!
-//! let filter = Filter::parse(&json!({
+//! let filter: Filter = serde_json::from_value(json!({
 //!     "data.appointment.calendar": "Main",
 //!     "data.participant.name": {"$startsWith": "A"},
 //!     "$or": [
@@ -22,7 +22,7 @@
 //! });
 //! let event = Subject { account: "acme", event_type: "participant.confirmed", data: &data };
 //! assert!(filter.matches(&event));
-//! # Ok::<(), domain::filter::FilterError>(())
+//! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
 //! What paths, operators, lists and missing values mean is told to users in `docs/filters.md`, whose
@@ -45,12 +45,14 @@ use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Number, Value};
+use serde_json::{Number, Value, value::RawValue};
 
 use evaluate::{Budget, all_hold};
 use explain::explain_all;
 pub use required::{required_text, texts};
 pub use value_at::ValueAt;
+
+use crate::input::exact;
 
 /// The longest filter, as compact JSON.
 pub const MAX_BYTES: usize = 16 * 1024;
@@ -73,10 +75,11 @@ pub(crate) fn parse_steps(bytes: usize) -> usize {
 
 /// A filter that was checked: it can be evaluated on any event.
 ///
-/// Serialised it is the JSON it was parsed from; deserialising checks it again.
+/// Serialised it is the JSON it was parsed from, with its numbers as they were written; deserialising checks
+/// it again.
 #[derive(Debug, Clone)]
 pub struct Filter {
-    source: Value,
+    source: Box<RawValue>,
     conditions: Vec<Condition>,
 }
 
@@ -139,12 +142,14 @@ impl fmt::Display for Prefix<'_> {
 
 impl Filter {
     /// Checks a filter. The empty object is one: it matches every event.
-    pub fn parse(source: &Value) -> Result<Filter, FilterError> {
-        source.clone().try_into()
+    pub fn parse(source: &RawValue) -> Result<Filter, FilterError> {
+        let source = exact::compact(source);
+        let conditions = parse::filter(&source)?;
+        Ok(Filter { source, conditions })
     }
 
-    /// The JSON it was parsed from.
-    pub fn source(&self) -> &Value {
+    /// The JSON it was parsed from, without white space.
+    pub fn source(&self) -> &RawValue {
         &self.source
     }
 
@@ -169,19 +174,11 @@ impl Filter {
     }
 }
 
-impl TryFrom<Value> for Filter {
-    type Error = FilterError;
-
-    /// As [`Filter::parse`].
-    fn try_from(source: Value) -> Result<Self, FilterError> {
-        let conditions = parse::filter(&source)?;
-        Ok(Filter { source, conditions })
-    }
-}
-
 impl PartialEq for Filter {
+    /// Whether both are the same JSON, whatever the order of members.
     fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
+        let value = |filter: &Self| serde_json::from_str::<Value>(filter.source.get()).ok();
+        self.source.get() == other.source.get() || value(self) == value(other)
     }
 }
 
@@ -193,7 +190,8 @@ impl Serialize for Filter {
 
 impl<'de> Deserialize<'de> for Filter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Filter::try_from(Value::deserialize(deserializer)?).map_err(D::Error::custom)
+        let source = Box::<RawValue>::deserialize(deserializer)?;
+        Filter::parse(&source).map_err(D::Error::custom)
     }
 }
 

@@ -98,14 +98,16 @@ pub fn parse_exact<T: DeserializeOwned>(json: &[u8]) -> Result<T, Unreadable> {
     parse(json)
 }
 
-/// Turns a JSON value into `T`, with errors as [`parse`] gives them.
+/// Turns a JSON text into `T`, with errors as [`parse`] gives them.
 ///
 /// # Errors
 ///
-/// With the member that has a wrong type or an unknown name.
-pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, FieldError> {
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| FieldError::new(pointer(error.path()), plain(&error.inner().to_string())))
+/// With the member that has a wrong type or an unknown name, or that nests too deep.
+pub fn from_text<T: DeserializeOwned>(json: &str) -> Result<T, FieldError> {
+    parse(json.as_bytes()).map_err(|error| match error {
+        Unreadable::Shape(error) => error,
+        Unreadable::Syntax { detail, .. } => FieldError::new("", detail),
+    })
 }
 
 fn unreadable(error: &serde_json::Error, pointer: String) -> Unreadable {

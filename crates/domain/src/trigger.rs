@@ -2,7 +2,7 @@
 
 mod input;
 
-use std::{fmt, time::Duration};
+use std::{collections::HashSet, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ use crate::{
     headers::CustomHeaders,
     id::{ActionId, TriggerId},
     input::FieldError,
-    merge_patch,
+    merge_patch::Document,
     pace::Pace,
     schedule::RetrySchedule,
     sealing::{NONCE_LENGTH, OpenError, Sealed, Sealer},
@@ -245,7 +245,7 @@ impl Trigger {
     /// Everything that is wrong with the trigger as it would be; it is then unchanged.
     pub fn patch(
         &mut self,
-        patch: Value,
+        patch: Document,
         catalogue: &Catalogue,
         policy: &UrlPolicy,
         now: Timestamp,
@@ -258,7 +258,10 @@ impl Trigger {
             name: Some(self.name.clone()),
             description: Some(self.description.clone()),
             enabled: Some(self.enabled),
-            filter: self.filter.as_ref().map(|filter| filter.source().clone()),
+            filter: self
+                .filter
+                .as_ref()
+                .map(|filter| filter.source().to_owned()),
             actions: None,
         };
         let patched: TriggerInput = patched(&current, patch)?;
@@ -370,32 +373,33 @@ fn has_actions() -> FieldError {
 
 /// A patch of an action with its headers' names in the lower case in which they are stored: a
 /// header's name knows no case (RFC 9110, section 5.1), a member's name does.
-fn with_plain_header_names(mut patch: Value) -> Result<Value, Vec<FieldError>> {
-    if let Some(Value::Object(headers)) = patch.get_mut("headers") {
-        let mut plain = Map::new();
-        for (name, value) in std::mem::take(headers) {
-            let pointer = format!("/headers/{}", crate::input::escape(&name));
-            if plain.insert(name.to_ascii_lowercase(), value).is_some() {
+fn with_plain_header_names(mut patch: Document) -> Result<Document, Vec<FieldError>> {
+    if let Some(Document::Object(headers)) = patch.get_mut("headers") {
+        let mut names = HashSet::new();
+        for (name, _) in headers {
+            let pointer = format!("/headers/{}", crate::input::escape(name));
+            name.make_ascii_lowercase();
+            if !names.insert(name.clone()) {
                 return Err(vec![FieldError::new(pointer, "is there twice")]);
             }
         }
-        *headers = plain;
     }
     Ok(patch)
 }
 
 /// `current`, as a caller would write it, with `patch` applied.
-fn patched<T>(current: &T, patch: Value) -> Result<T, Vec<FieldError>>
+fn patched<T>(current: &T, patch: Document) -> Result<T, Vec<FieldError>>
 where
     T: Serialize + serde::de::DeserializeOwned,
 {
     if !patch.is_object() {
         return Err(vec![FieldError::new("", "a merge patch is a JSON object")]);
     }
-    let mut document =
-        serde_json::to_value(current).map_err(|error| vec![FieldError::new("", error)])?;
-    merge_patch::apply(&mut document, patch);
-    crate::input::from_value(document).map_err(|error| vec![error])
+    let written = serde_json::to_string(current).expect("settings have string keys");
+    let mut document: Document = crate::input::from_text(&written).map_err(|error| vec![error])?;
+    document.apply(patch);
+    let merged = serde_json::to_string(&document).expect("a document has string keys");
+    crate::input::from_text(&merged).map_err(|error| vec![error])
 }
 
 /// What a sealed value of an action belongs to.
@@ -649,7 +653,7 @@ impl Action {
     /// Everything that is wrong with the action as it would be; it is then unchanged.
     pub fn patch(
         &mut self,
-        patch: Value,
+        patch: Document,
         event_type: Option<&EventType>,
         policy: &UrlPolicy,
         vault: &Vault<'_>,
@@ -680,7 +684,9 @@ impl Action {
         let says = |member| patch.get(member).is_some();
         let (says_secret, says_public) = (says("secret_headers"), says("public_headers"));
         let given: Vec<String> = match patch.get("headers") {
-            Some(Value::Object(headers)) => headers.keys().cloned().collect(),
+            Some(Document::Object(headers)) => {
+                headers.iter().map(|(name, _)| name.clone()).collect()
+            }
             _ => Vec::new(),
         };
         let mut patched: ActionInput = patched(&current, patch)?;

@@ -9,13 +9,13 @@ use domain::{
     catalogue::{Catalogue, EventType},
     id::{ActionId, TriggerId},
     input::FieldError,
+    merge_patch::Document,
     page::{self, Page},
     sealing::Sealer,
     secret::SigningSecret,
     signing_keys::Scheme,
     trigger::{Action, ActionInput, PatchError, Secrets, Trigger, TriggerInput, Vault},
 };
-use serde_json::Value;
 
 use crate::{
     catalogue, clock, config, entropy,
@@ -264,11 +264,11 @@ impl Triggers {
     pub async fn change(
         &self,
         trigger: &str,
-        patch: Value,
+        patch: Document,
         conditions: &Preconditions,
     ) -> Result<Trigger, Problem> {
         let policy = config::url_policy()?;
-        let wanted = patch.get("type").and_then(Value::as_str).map(str::to_owned);
+        let wanted = patch.get("type").and_then(Document::text);
         self.rewrite(trigger, wanted, conditions, |trigger, catalogue| {
             trigger.patch(patch, catalogue, &policy, clock::now())
         })
@@ -377,7 +377,7 @@ impl Triggers {
     pub async fn change_action(
         &self,
         place: (&str, &str),
-        patch: Value,
+        patch: Document,
         conditions: &Preconditions,
     ) -> Result<Action, Problem> {
         let policy = config::url_policy()?;

@@ -278,9 +278,9 @@ async fn json_nested_a_hundred_thousand_deep_harms_nobody() -> Result<()> {
     let account = account();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let trigger = format!(r#"{{"type":"message.sent","name":"T","filter":{deep}}}"#);
-    refused(&account, "/triggers", &trigger, 400)
+    refused(&account, "/triggers", &trigger, 422)
         .await?
-        .says(&["recursion"])?;
+        .names("/filter", &["at most 16 levels"])?;
     let event = |data: &str| format!(r#"{{"type":"message.sent","data":{{"a":{data}}}}}"#);
     refused(&account, "/events", &event(&deep), 422)
         .await?

@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, mem};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
-use super::quote::{fits, quote_text};
+use super::quote::quote_text;
 use super::{
     Bound, Comparison, Condition, FilterError, MAX_BYTES, MAX_CONDITIONS, MAX_DEPTH, MAX_LIST,
     MAX_PATH_BYTES, Order, Path, Root, Segment, Test,
@@ -29,17 +29,19 @@ pub(super) const OPERATORS: [&str; 15] = [
     "$not",
 ];
 
-pub(super) fn filter(source: &Value) -> Result<Vec<Condition>, FilterError> {
+/// The conditions of a filter, which is compact JSON.
+pub(super) fn filter(source: &RawValue) -> Result<Vec<Condition>, FilterError> {
+    // First, so that everything after it may recurse. What serde_json refuses nests far deeper.
+    let value = serde_json::from_str(source.get()).ok();
+    let Some(value) = value.filter(|value| !deeper_than(value, MAX_DEPTH)) else {
+        return Parser::default().fail(format!("a filter has at most {MAX_DEPTH} levels"));
+    };
     let mut parser = Parser::default();
-    // First, so that everything after it may recurse.
-    if deeper_than(source, MAX_DEPTH) {
-        return parser.fail(format!("a filter has at most {MAX_DEPTH} levels"));
-    }
-    if !fits(source, MAX_BYTES) {
+    if source.get().len() > MAX_BYTES {
         return parser.fail(format!("a filter has at most {MAX_BYTES} bytes"));
     }
-    let Value::Object(conditions) = source else {
-        return parser.fail(format!("a filter is an object, not {}", kind(source)));
+    let Value::Object(conditions) = &value else {
+        return parser.fail(format!("a filter is an object, not {}", kind(&value)));
     };
     parser.conditions(conditions)
 }

@@ -3,7 +3,6 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::Value;
 
 /// The most bytes of a value that an error or a mismatch quotes.
 pub(super) const MAX_QUOTED_BYTES: usize = 120;
@@ -36,26 +35,6 @@ pub(super) fn cap(mut text: String, bytes: usize) -> String {
         text.push('…');
     }
     text
-}
-
-/// Whether a value is at most this long as compact JSON; stops writing where it is longer.
-pub(super) fn fits(value: &Value, bytes: usize) -> bool {
-    serde_json::to_writer(Room(bytes), value).is_ok()
-}
-
-/// Counts down the bytes that are written, and fails at those that are too many.
-struct Room(usize);
-
-impl io::Write for Room {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let left = self.0.checked_sub(buffer.len());
-        self.0 = left.ok_or(io::ErrorKind::StorageFull)?;
-        Ok(buffer.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Takes bytes up to its capacity and then fails.

@@ -40,8 +40,12 @@ fn data() -> Value {
     })
 }
 
+fn checked(filter: &Value) -> Result<Filter, FilterError> {
+    Filter::parse(&to_raw_value(filter).expect("JSON"))
+}
+
 fn parse(filter: &Value) -> Filter {
-    Filter::parse(filter).unwrap_or_else(|error| panic!("{filter}: {error}"))
+    checked(filter).unwrap_or_else(|error| panic!("{filter}: {error}"))
 }
 
 fn subject(data: &Value) -> Subject<'_> {
@@ -58,7 +62,7 @@ fn check(rows: &[(&str, Value, bool)]) {
     for (path, condition, expected) in rows {
         let mut filter = Map::new();
         filter.insert(format!("data.{path}"), condition.clone());
-        let filter = Filter::parse(&Value::Object(filter)).expect("a filter");
+        let filter = checked(&Value::Object(filter)).expect("a filter");
         let source = filter.source();
         assert_eq!(filter.matches(&subject(&data)), *expected, "{source}");
         assert_eq!(
@@ -583,7 +587,7 @@ fn a_wrong_filter_is_refused_where_and_why() {
             "`data.b`: `$gt` takes a number or a text, not a list",
         ),
     ] {
-        let error = Filter::parse(&filter).expect_err("not a filter");
+        let error = checked(&filter).expect_err("not a filter");
         assert_eq!(error.path, pointer, "{filter}");
         assert_eq!(error.detail, detail, "{filter}");
         if !pointer.contains('~') {
@@ -617,8 +621,8 @@ fn a_filter_is_bounded_in_bytes_levels_conditions_lists_and_paths() {
         ("256 bytes", path(MAX_PATH_BYTES), path(MAX_PATH_BYTES + 1)),
         ("16384 bytes", bytes(MAX_BYTES), bytes(MAX_BYTES + 1)),
     ] {
-        assert!(Filter::parse(&at_most).is_ok(), "{bound}");
-        let error = Filter::parse(&too_much).expect_err(bound);
+        assert!(checked(&at_most).is_ok(), "{bound}");
+        let error = checked(&too_much).expect_err(bound);
         assert!(error.detail.contains(bound), "{error}");
         assert!(error.detail.len() < 600, "{error}");
     }
@@ -631,7 +635,7 @@ fn an_error_quotes_no_more_than_a_little_of_what_it_was_given() {
         json!({ "$".repeat(10_000): 1 }),
         json!({"data.a": { "b\n".repeat(5_000): 1 }}),
     ] {
-        let error = Filter::parse(&filter).expect_err("not a filter");
+        let error = checked(&filter).expect_err("not a filter");
         assert!(error.detail.len() < 800, "{error}");
         assert!(!error.detail.contains('\n'), "{error}");
     }
@@ -824,7 +828,7 @@ fn the_guides_trigger_wants_the_sample() {
 #[test]
 fn the_guides_refusals_are_those_of_the_service() {
     for [filter, pointer, detail] in docs::rows(GUIDE, ["filter", "pointer", "detail"]) {
-        let error = Filter::parse(&json_of(&filter)).expect_err(&filter);
+        let error = checked(&json_of(&filter)).expect_err(&filter);
         assert_eq!(format!("/filter{}", error.path), pointer);
         assert_eq!(error.detail, detail);
     }
@@ -937,7 +941,7 @@ proptest! {
 
     #[test]
     fn parsing_arbitrary_json_never_panics(source in any_json()) {
-        if let Err(error) = Filter::parse(&source) {
+        if let Err(error) = checked(&source) {
             prop_assert!(source.pointer(&error.path).is_some(), "{error}");
         }
     }
@@ -947,7 +951,7 @@ proptest! {
         source in filter_like(),
         data in any_json(),
     ) {
-        match Filter::parse(&source) {
+        match checked(&source) {
             Err(error) => {
                 prop_assert!(source.pointer(&error.path).is_some(), "{error}");
                 prop_assert!(!error.detail.is_empty());
@@ -972,7 +976,7 @@ proptest! {
     ) {
         source["data.a"] = json!(wanted);
         let stored = to_raw_value(&source).expect("JSON");
-        if let Ok(filter) = Filter::parse(&source) {
+        if let Ok(filter) = checked(&source) {
             let required = required_text(&stored);
             prop_assert!(required.is_some() || wanted.contains(['"', '\\']));
             let is_there = required.is_none_or(|text| texts(&data).contains(text));
@@ -982,8 +986,8 @@ proptest! {
 
     #[test]
     fn not_is_the_negation(source in filter_like(), data in any_json()) {
-        let negated = Filter::parse(&json!({"$not": source}));
-        if let (Ok(filter), Ok(negated)) = (Filter::parse(&source), negated) {
+        let negated = checked(&json!({"$not": source}));
+        if let (Ok(filter), Ok(negated)) = (checked(&source), negated) {
             prop_assert_ne!(filter.matches(&subject(&data)), negated.matches(&subject(&data)));
         }
     }
@@ -1032,4 +1036,18 @@ proptest! {
         let b = Number::from_f64(b).expect("finite");
         prop_assert_eq!(Some(number::compare(&Number::from(a), &b)), expected);
     }
+}
+
+#[test]
+fn a_filter_stays_as_it_was_written_but_for_white_space() {
+    let json = r#" { "data.z": {"$in": [1E5, -0, 1.0, 1e20]},  "data.a": 100000000000000000001 } "#;
+    let filter: Filter = serde_json::from_str(json).unwrap();
+    let stored = serde_json::to_string(&filter).unwrap();
+    let compact = r#"{"data.z":{"$in":[1E5,-0,1.0,1e20]},"data.a":100000000000000000001}"#;
+    assert_eq!(stored, compact);
+    let other = r#"{"data.a":100000000000000000001,"data.z":{"$in":[1e+5,-0,1.0,1e+20]}}"#;
+    assert_eq!(serde_json::from_str::<Filter>(other).unwrap(), filter);
+    let deep = format!("{{\"data.a\":{}", "[".repeat(200_000)) + &"]".repeat(200_000) + "}";
+    let error = serde_json::from_str::<Filter>(&deep).unwrap_err();
+    assert!(error.to_string().contains("levels"), "{error}");
 }

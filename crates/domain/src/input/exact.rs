@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{FieldError, escape};
 use crate::number;
@@ -91,6 +91,35 @@ pub fn check(json: &RawValue, repeats: Repeats) -> Result<(), FieldError> {
         }
     }
     Ok(())
+}
+
+/// The same JSON without white space between its parts and with no needless escapes. Numbers and the
+/// order of members stay as they are written.
+pub fn compact(json: &RawValue) -> Box<RawValue> {
+    let text = json.get();
+    let bytes = text.as_bytes();
+    let mut compact = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let start = at;
+        at += 1;
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => {}
+            b'"' => {
+                at = end_of_string(bytes, at);
+                let quoted = &text[start..at];
+                match serde_json::from_str(quoted) {
+                    Ok(escaped) if quoted.contains('\\') => {
+                        compact.push_str(&Value::String(escaped).to_string());
+                    }
+                    _ => compact.push_str(quoted),
+                }
+            }
+            // Between texts there is ASCII alone.
+            _ => compact.push(char::from(*byte)),
+        }
+    }
+    RawValue::from_string(compact).unwrap_or_else(|_| json.to_owned())
 }
 
 /// An object or array that has begun.
@@ -183,6 +212,25 @@ mod tests {
             assert_eq!(wrong(json, Repeats::Refused), None, "{json}");
         }
         assert_eq!(wrong(r#"{"a": 1, "a": 2}"#, Repeats::Allowed), None);
+    }
+
+    #[test]
+    fn compacts_all_but_numbers_and_what_texts_say() {
+        for (json, expected) in [
+            (" 1E5 ", "1E5"),
+            (
+                "{ \"b\" : [ 1e20 ,\t-0,1.0\n] , \"a\":{ } }",
+                r#"{"b":[1e20,-0,1.0],"a":{}}"#,
+            ),
+            (
+                r#"{"a  b\"": "\u0041 \u00e9\\ \n", "é": "x  y"}"#,
+                r#"{"a  b\"":"A é\\ \n","é":"x  y"}"#,
+            ),
+            ("100000000000000000001", "100000000000000000001"),
+        ] {
+            let json: Box<RawValue> = serde_json::from_str(json).unwrap();
+            assert_eq!(compact(&json).get(), expected);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The document, as it is written and read.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     lock::{Encryption, Lock, Passphrase},
@@ -87,7 +87,7 @@ pub struct TriggerEntry {
     pub(super) enabled: Option<bool>,
     /// Which of the type's events fire it; all when there is none.
     #[cfg_attr(feature = "document", schemars(with = "Option<crate::filter::Filter>"))]
-    pub(super) filter: Option<Value>,
+    pub(super) filter: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "input::objects")]
     #[cfg_attr(feature = "document", schemars(length(max = crate::trigger::MAX_ACTIONS)))]
     pub(super) actions: Vec<ActionEntry>,
@@ -209,21 +209,22 @@ impl Document {
     /// # Errors
     ///
     /// When it is something else; pointers lead from the import's body.
-    fn read(document: Value) -> Result<Self, FieldError> {
+    fn read(whole: &Value, text: &RawValue) -> Result<Self, FieldError> {
         // First, so that a document of another version is not taken for a broken one.
-        if document.get("format").and_then(Value::as_str) != Some(FORMAT) {
+        if whole.get("format").and_then(Value::as_str) != Some(FORMAT) {
             let detail = format!("has to be {FORMAT:?}, as in every document that an export made");
             return Err(FieldError::new("/document/format", detail));
         }
-        match document.get("version").and_then(Value::as_u64) {
+        match whole.get("version").and_then(Value::as_u64) {
             Some(version) if version == u64::from(VERSION) => {}
             _ => {
                 let detail = format!("has to be {VERSION}: no other version is understood here");
                 return Err(FieldError::new("/document/version", detail));
             }
         }
+        // Of the text, which has numbers as they are written.
         let input::Object(document) =
-            input::from_value(document).map_err(|error| error.under("/document"))?;
+            input::from_text(text.get()).map_err(|error| error.under("/document"))?;
         Ok(document)
     }
 }
@@ -264,7 +265,7 @@ impl TriggerEntry {
             filter: trigger
                 .filter
                 .as_ref()
-                .map(|filter| filter.source().clone()),
+                .map(|filter| filter.source().to_owned()),
             actions: actions.collect::<Result<_, OpenError>>()?,
             created_at: Some(trigger.created_at),
         })
@@ -331,7 +332,7 @@ impl SealedValues {
 pub struct ImportInput {
     /// The document, as an export answered it.
     #[cfg_attr(feature = "document", schemars(with = "Document"))]
-    pub document: Option<Value>,
+    pub document: Option<Box<RawValue>>,
     /// The passphrase that it was exported with.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "document", schemars(with = "Option<schema::Passphrase>"))]
@@ -346,10 +347,12 @@ impl ImportInput {
     ///
     /// When there is no document that is understood, or the passphrase is missing or another one.
     pub fn open(self, sealer: &Sealer) -> Result<(Document, Option<Lock>), Vec<FieldError>> {
-        let whole = self
+        let text = self
             .document
             .ok_or_else(|| vec![FieldError::new("/document", "is required")])?;
-        let mut document = Document::read(whole.clone()).map_err(|error| vec![error])?;
+        let whole: Value =
+            input::from_text(text.get()).map_err(|error| vec![error.under("/document")])?;
+        let mut document = Document::read(&whole, &text).map_err(|error| vec![error])?;
         let refused = |detail: String| vec![FieldError::new("/passphrase", detail)];
         let lock = match (document.encryption.clone(), self.passphrase) {
             (None, None) => None,

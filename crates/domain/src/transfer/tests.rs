@@ -89,7 +89,8 @@ impl Place {
     }
 
     fn check(&self, body: Value) -> Result<Vec<Incoming>, Vec<FieldError>> {
-        let input: ImportInput = crate::input::from_value(body).map_err(|error| vec![error])?;
+        let input: ImportInput =
+            crate::input::from_text(&body.to_string()).map_err(|error| vec![error])?;
         let (document, lock) = input.open(&self.sealer)?;
         let destination = Destination {
             account: &self.account,

@@ -1,7 +1,7 @@
 //! What a caller writes of triggers and actions, and the checks that make settings of it.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     DEFAULT_CONTENT_TYPE, DEFAULT_TIMEOUT, MAX_ACTIONS, MAX_DESCRIPTION, MAX_NAME, MAX_TIMEOUT,
@@ -49,7 +49,7 @@ pub struct TriggerInput {
     /// Which of the type's events fire it; all when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "document", schemars(with = "Option<Filter>"))]
-    pub filter: Option<Value>,
+    pub filter: Option<Box<RawValue>>,
     /// The actions to create with it. Later they are changed one by one.
     #[serde(
         default,
@@ -217,7 +217,7 @@ impl TriggerInput {
         });
         let name = errors.required("/name", self.name, name);
         let description = errors.take("/description", description(self.description));
-        let filter = errors.take_all(self.filter.as_ref().map(filter));
+        let filter = errors.take_all(self.filter.as_deref().map(filter));
         let inputs = self.actions.unwrap_or_default();
         if inputs.len() > MAX_ACTIONS {
             errors.0.push(too_many_actions());
@@ -515,7 +515,7 @@ fn check_names(
 }
 
 /// A filter that is in order; errors point into the member `filter`.
-pub(crate) fn filter(source: &Value) -> Result<Filter, Vec<FieldError>> {
+pub(crate) fn filter(source: &RawValue) -> Result<Filter, Vec<FieldError>> {
     Filter::parse(source).map_err(|error| {
         let pointer = format!("/filter{}", error.path);
         vec![FieldError::new(pointer, error.detail)]

@@ -85,7 +85,13 @@ fn a_patch_changes_what_it_names_and_null_brings_the_default_back() {
         let patch = json!({"name": "B", "timeout_seconds": null, "headers": {"x-a": null}});
         let event_type = built_in("message.sent");
         action
-            .patch(patch, event_type, &UrlPolicy::default(), vault, now())
+            .patch(
+                patch.into(),
+                event_type,
+                &UrlPolicy::default(),
+                vault,
+                now(),
+            )
             .unwrap();
         assert_eq!((action.name.as_str(), action.method), ("B", Method::Put));
         assert_eq!(action.timeout_seconds, DEFAULT_TIMEOUT);
@@ -108,7 +114,13 @@ fn a_refused_patch_changes_nothing() {
             json!("B"),
             json!({"name": 1}),
         ] {
-            let refused = action.patch(patch, event_type, &UrlPolicy::default(), vault, now());
+            let refused = action.patch(
+                patch.into(),
+                event_type,
+                &UrlPolicy::default(),
+                vault,
+                now(),
+            );
             assert!(matches!(refused, Err(PatchError::Invalid(_))));
         }
         assert_eq!((action.name.as_str(), action.revision), ("A", 1));
@@ -246,7 +258,13 @@ fn enabling_an_action_forgets_why_it_was_disabled() {
         let event_type = built_in("message.sent");
         let patch = json!({"enabled": true});
         action
-            .patch(patch, event_type, &UrlPolicy::default(), vault, now())
+            .patch(
+                patch.into(),
+                event_type,
+                &UrlPolicy::default(),
+                vault,
+                now(),
+            )
             .unwrap();
         assert!(action.enabled && action.disabled.is_none());
     });
@@ -285,7 +303,13 @@ fn a_patch_of_headers_knows_no_case_in_their_names() {
         let event_type = built_in("message.sent");
         let mut patch = |headers: Value| {
             let patch = json!({ "headers": headers });
-            let patched = action.patch(patch, event_type, &UrlPolicy::default(), vault, now());
+            let patched = action.patch(
+                patch.into(),
+                event_type,
+                &UrlPolicy::default(),
+                vault,
+                now(),
+            );
             patched.map(|()| Value::Object(action.headers(vault).unwrap()))
         };
         let changed = patch(json!({"X-TENANT": "3", "x-other": null})).unwrap();

@@ -5,6 +5,7 @@ use domain::{
     event,
     id::TriggerId,
     input::{self, MAX_BODY},
+    merge_patch::Document,
     page::{self, Page},
     time::Timestamp,
 };
@@ -315,9 +316,9 @@ impl Request {
     /// # Errors
     ///
     /// 415 for another content type, 400 for broken JSON, 422 for a member that is there twice.
-    pub fn merge_patch(&self) -> Result<serde_json::Value, Problem> {
+    pub fn merge_patch(&self) -> Result<Document, Problem> {
         self.require_content_type(&["application/merge-patch+json", "application/json"])?;
-        Ok(input::parse_exact(&self.body)?)
+        Ok(Document::parse(&self.body)?)
     }
 
     /// Checks that the body is of one of the media types, the first of which is named when not.
