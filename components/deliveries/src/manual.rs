@@ -1,5 +1,7 @@
 //! What people do by hand: retry, cancel, recover.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use domain::{
     id::{ActionId, DeliveryId, TriggerId},
     input::FieldError,
@@ -111,7 +113,7 @@ struct Wanted {
     action: Option<ActionId>,
 }
 
-/// `POST …/deliveries/recover`: all that failed since a time is due now.
+/// `POST …/deliveries/recover`: all that failed since a time is due now, but for actions that are deleted or disabled.
 pub(crate) fn recover(request: &Request, account_id: &str) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let account = account(account_id)?;
@@ -132,13 +134,25 @@ pub(crate) fn recover(request: &Request, account_id: &str) -> Result<Response, P
         let detail = format!("is before since: {until} is earlier than {since}");
         return Err(Problem::invalid(vec![FieldError::new("/until", detail)]));
     }
-    let recovery = Recovery {
+    let mut recovery = Recovery {
         since,
         until,
         trigger,
         action,
+        except: Vec::new(),
     };
-    let recovered = ledger::open()?.recover(&account, &recovery, clock::now())?;
+    let (ledger, store) = (ledger::open()?, TriggerStore::open()?);
+    let mut triggers = HashMap::new();
+    for (trigger, action) in ledger.failed_actions(&account, &recovery)? {
+        let trigger = match triggers.entry(trigger) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(unread) => unread.insert(store.trigger(&account, trigger)?),
+        };
+        if sendable(trigger.as_ref(), action).is_err() {
+            recovery.except.push(action);
+        }
+    }
+    let recovered = ledger.recover(&account, &recovery, clock::now())?;
     Ok(Response::json(
         StatusCode::ACCEPTED,
         &json!({ "recovered": recovered }),

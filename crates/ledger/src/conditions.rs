@@ -38,6 +38,19 @@ impl Conditions {
         self.narrowed |= given;
     }
 
+    /// And has none of these ids in `column`.
+    pub(super) fn not_among(&mut self, column: &str, ids: &[impl ToString]) {
+        if !ids.is_empty() {
+            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            let ids = serde_json::to_string(&ids).expect("texts are JSON");
+            self.parameters.push(text(ids));
+            let place = self.parameters.len();
+            self.clauses.push(format!(
+                "+{column} NOT IN (SELECT value FROM json_each(?{place}))"
+            ));
+        }
+    }
+
     /// And is a test, or is none, where that is asked for; to be said before the other conditions.
     /// The word is in the statement itself, where the index of the tests is found by it.
     pub(super) fn test(&mut self, wanted: Option<bool>) {

@@ -10,7 +10,7 @@ use domain::{
 };
 
 use crate::{
-    Columns as _, Database, KeyedRequest, Ledger, LedgerError, PlannedDelivery,
+    Columns as _, Database, KeyedRequest, Ledger, LedgerError, PlannedDelivery, Row,
     conditions::Conditions,
     events::{decode_owed, encode_omitted, encode_owed},
     optional, text,
@@ -62,6 +62,22 @@ pub struct Recovery {
     pub trigger: Option<TriggerId>,
     /// Of this action only.
     pub action: Option<ActionId>,
+    /// Of none of these actions.
+    pub except: Vec<ActionId>,
+}
+
+impl Recovery {
+    /// The conditions of its deliveries.
+    fn conditions(&self, account: &AccountId) -> Conditions {
+        let mut conditions = Conditions::of(account);
+        conditions.test(Some(false));
+        conditions.equal_indexed("action_id", self.action);
+        conditions.equal_indexed("trigger_id", self.trigger);
+        conditions.equal("status", Some("failed"));
+        conditions.created(Some(self.since), self.until, DeliveryId::first_at);
+        conditions.not_among("action_id", &self.except);
+        conditions
+    }
 }
 
 /// How many deliveries one statement makes due again.
@@ -113,6 +129,28 @@ impl<D: Database> Ledger<D> {
         })
     }
 
+    /// The triggers and actions that have deliveries to recover.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub fn failed_actions(
+        &self,
+        account: &AccountId,
+        recovery: &Recovery,
+    ) -> Result<Vec<(TriggerId, ActionId)>, LedgerError> {
+        let (conditions, parameters) = recovery.conditions(account).all();
+        let found = self.run(
+            &format!("SELECT DISTINCT trigger_id, action_id FROM delivery {conditions}"),
+            &parameters,
+        )?;
+        let action = |row: &Row| {
+            let trigger = row.parsed(0, TriggerId::parse)?;
+            Ok((trigger, row.parsed(1, ActionId::parse)?))
+        };
+        found.iter().map(action).collect()
+    }
+
     /// Makes all failed deliveries of a time due now, tests left out, some thousands a statement.
     /// Returns how many. Called again after a crash, it goes on where it was.
     ///
@@ -127,13 +165,7 @@ impl<D: Database> Ledger<D> {
     ) -> Result<usize, LedgerError> {
         let mut recovered = 0;
         loop {
-            let mut conditions = Conditions::of(account);
-            conditions.test(Some(false));
-            conditions.equal_indexed("action_id", recovery.action);
-            conditions.equal_indexed("trigger_id", recovery.trigger);
-            conditions.equal("status", Some("failed"));
-            conditions.created(Some(recovery.since), recovery.until, DeliveryId::first_at);
-            let (conditions, mut parameters) = conditions.all();
+            let (conditions, mut parameters) = recovery.conditions(account).all();
             parameters.push(now.into());
             let now = parameters.len();
             let found = self.run(

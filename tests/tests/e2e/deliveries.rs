@@ -619,6 +619,42 @@ async fn a_recovery_that_ends_before_it_begins_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_recovery_leaves_out_what_is_deleted_or_disabled() -> Result<()> {
+    let account = account();
+    let receiver = Receiver::start().await?;
+    receiver.answer("/", Answer::status(500));
+    let mut hooks = Vec::new();
+    for _ in 0..4 {
+        hooks.push(hook(&account, &receiver.url("/"), &[]).await?);
+    }
+    let event = account.event("message.sent", &json!({})).await?;
+    let deliveries = event["deliveries"].as_array().context("deliveries")?;
+    for delivery in deliveries {
+        account.delivery_with(id(delivery), "failed").await?;
+    }
+    let [deleted, without, disabled, left] = hooks.as_slice() else {
+        anyhow::bail!("four triggers");
+    };
+    let paths = [deleted.trigger_path(), without.action_path()];
+    for path in paths {
+        account.delete(&path).await?.empty(204)?;
+    }
+    let patch = json!({ "enabled": false });
+    let patched = account.patch(&disabled.action_path(), &patch).await?;
+    patched.json(200)?;
+    receiver.answer("/", Answer::status(200));
+    let range = json!({ "since": "2020-01-01T00:00:00Z" });
+    let recovered = account.post("/deliveries/recover", &range).await?;
+    assert_eq!(recovered.json(202)?, json!({ "recovered": 1 }));
+    for delivery in deliveries {
+        let is_left = delivery["action_id"] == left.action.as_str();
+        let status = if is_left { "succeeded" } else { "failed" };
+        account.delivery_with(id(delivery), status).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_attempt_uses_the_action_as_it_is_then() -> Result<()> {
     let account = account();
     let receiver = Receiver::start().await?;

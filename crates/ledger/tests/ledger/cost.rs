@@ -175,6 +175,7 @@ const ACTS: &[(&str, Act)] = &[
             until: None,
             trigger: None,
             action: None,
+            except: Vec::new(),
         };
         assert_eq!(ledger.recover(&acme(), &recovery, filled.now).unwrap(), 0);
     }),

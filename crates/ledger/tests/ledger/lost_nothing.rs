@@ -325,6 +325,7 @@ impl<'a> World<'a> {
             until: None,
             trigger: None,
             action: None,
+            except: Vec::new(),
         };
         assert_eq!(
             self.ledger.recover(&acme(), &recovery, self.now).unwrap(),

@@ -44,6 +44,7 @@ fn all_since(seconds: i64) -> Recovery {
         until: None,
         trigger: None,
         action: None,
+        except: Vec::new(),
     }
 }
 
@@ -221,6 +222,7 @@ fn only_the_failed_that_were_asked_for_are_recovered() {
             until: until.map(at),
             trigger,
             action,
+            except: Vec::new(),
         };
         let recovered = ledger.recover(&acme(), &recovery, at(30)).unwrap();
         let due: Vec<_> = deliveries(&ledger)
@@ -249,6 +251,30 @@ fn only_the_failed_that_were_asked_for_are_recovered() {
         1
     );
     assert_eq!(wanted(0, None, Some(Target::new().trigger), None), 0);
+}
+
+#[test]
+fn excepted_actions_are_not_recovered() {
+    let database = Sqlite::in_memory();
+    let ledger = database.ledger();
+    let targets = [Target::new(), Target::new()];
+    post(&ledger, &acme(), &targets, at(0));
+    post(&ledger, &acme(), &targets, at(0));
+    settle_due(&ledger, at(0), &gave_up());
+    let mut recovery = all_since(0);
+    let mut failed = ledger.failed_actions(&acme(), &recovery).unwrap();
+    failed.sort_unstable();
+    let mut expected = targets.map(|target| (target.trigger, target.action));
+    expected.sort_unstable();
+    assert_eq!(failed, expected);
+    recovery.except.push(targets[0].action);
+    let [_, left] = targets;
+    let failed = ledger.failed_actions(&acme(), &recovery).unwrap();
+    assert_eq!(failed, [(left.trigger, left.action)]);
+    assert_eq!(ledger.recover(&acme(), &recovery, at(1)).unwrap(), 2);
+    for row in deliveries(&ledger) {
+        assert_eq!(row.next_attempt_at.is_some(), row.action_id == left.action);
+    }
 }
 
 #[test]

@@ -157,6 +157,7 @@ fn it_is_not_sent_again_by_hand() {
         until: None,
         trigger: None,
         action: None,
+        except: Vec::new(),
     };
     assert_eq!(ledger.recover(&acme(), &recovery, at(2)).unwrap(), 1);
     assert_eq!(claim_one(&ledger, at(2)).1.id, usual);

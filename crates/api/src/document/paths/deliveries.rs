@@ -96,7 +96,10 @@ pub(crate) fn cancel() -> Description {
 
 pub(crate) fn recover() -> Description {
     Description::new("Send again all that failed")
-        .says("All of the account's deliveries that failed since a time are due now.")
+        .says(
+            "All of the account's deliveries that failed since a time are due now, except for actions \
+             that are deleted or disabled.",
+        )
         .body(Body::json(
             "Which deliveries.",
             of("Recovery"),
