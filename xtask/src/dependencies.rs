@@ -28,12 +28,28 @@ pub(crate) enum Advisories {
 }
 
 impl Advisories {
+    /// The result of `check`, which needs the database. It is on GitHub only, which not every machine that builds can reach: a
+    /// failure to fetch it says nothing about the dependencies.
+    fn of(fetched: Result<()>, check: impl FnOnce() -> Result<()>) -> Result<Self> {
+        match fetched {
+            Ok(()) => check().map(|()| Self::Checked),
+            Err(error) => Ok(Self::Unreachable(error)),
+        }
+    }
+
     /// Warns when nothing was checked. Call it at the end: a warning amid the output is overlooked.
     pub(crate) fn warn(&self) {
-        if let Self::Unreachable(error) = self {
-            eprintln!(
+        if let Some(warning) = self.warning() {
+            eprintln!("{warning}");
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        match self {
+            Self::Checked => None,
+            Self::Unreachable(error) => Some(format!(
                 "xtask: WARNING: no dependency was checked for advisories, because their database can't be reached: {error:#}"
-            );
+            )),
         }
     }
 
@@ -114,14 +130,12 @@ impl Deny {
     fn advisories(&self, project: &Project) -> Result<Advisories> {
         eprintln!("xtask: dependencies: advisories");
         let mut fetch = self.command(project, MANIFESTS[0]);
-        if let Err(error) = process::run_at_most(fetch.args(["fetch", "db"]), FETCH_LIMIT) {
-            // It is kept on GitHub alone, which not every machine that builds can reach; that says nothing about the dependencies.
-            return Ok(Advisories::Unreachable(error));
-        }
-        for manifest in MANIFESTS {
-            self.check(project, manifest, &["advisories"])?;
-        }
-        Ok(Advisories::Checked)
+        let fetched = process::run_at_most(fetch.args(["fetch", "db"]), FETCH_LIMIT);
+        Advisories::of(fetched, || {
+            MANIFESTS
+                .iter()
+                .try_for_each(|manifest| self.check(project, manifest, &["advisories"]))
+        })
     }
 
     fn command(&self, project: &Project, manifest: &str) -> Command {
@@ -130,5 +144,36 @@ impl Deny {
             .args(["--locked", "--config", "deny.toml", "--manifest-path"])
             .arg(manifest);
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::bail;
+
+    use super::*;
+
+    #[test]
+    fn an_unreachable_database_fails_where_it_is_required_and_warns_elsewhere() -> Result<()> {
+        let unreachable = || {
+            let fetched = Err(anyhow::anyhow!("no route to host"));
+            Advisories::of(fetched, || panic!("there is nothing to check against"))
+        };
+        let warning = unreachable()?.warning().context("a warning")?;
+        assert!(warning.starts_with("xtask: WARNING: "), "{warning}");
+        assert!(warning.ends_with(": no route to host"), "{warning}");
+        let failure = unreachable()?.required().expect_err("it is required");
+        assert!(format!("{failure:#}").contains("can't be reached: no route to host"));
+        Ok(())
+    }
+
+    #[test]
+    fn an_advisory_about_a_dependency_fails_and_none_passes() -> Result<()> {
+        let found = Advisories::of(Ok(()), || bail!("RUSTSEC-2026-0001"));
+        let failure = found.err().context("a failure")?;
+        assert_eq!(failure.to_string(), "RUSTSEC-2026-0001");
+        let clean = Advisories::of(Ok(()), || Ok(()))?;
+        assert_eq!(clean.warning(), None);
+        clean.required()
     }
 }
