@@ -535,6 +535,13 @@ async fn a_document_with_one_bad_trigger_is_refused_whole() -> Result<()> {
         &["$like"],
     )
     .await?;
+    let mut costly = document["triggers"][1]["actions"][0].clone();
+    costly["content_type"] = json!("text/plain");
+    costly["body_template"] =
+        json!("{% for c in data.message.body %}{{ data.message.body[-1] }}{% endfor %}");
+    let body = with("/triggers/1/actions/0", costly);
+    let pointer = format!("{second}/actions/0/body_template");
+    refused(&there, &body, &pointer, &["too much work", "200 KB"]).await?;
     let body = with("/triggers/1/id", document["triggers"][0]["id"].clone());
     let problem = there.post("/import", &body).await?.problem(422)?;
     ensure!(

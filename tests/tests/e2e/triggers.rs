@@ -1435,3 +1435,73 @@ async fn whole_numbers_are_taken_however_they_are_written_and_no_message_names_a
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn the_numbers_of_a_filter_stay_as_they_are_written() -> Result<()> {
+    const NUMBERS: &str = "1e20,1E5,1E+5,1e-7,-0,-0.0,1.0,1.50,100000000000000000001,0.10e01";
+    let account = account();
+    let api = Service::shared().api();
+    let send = async |method: Method, path: &str, body: String| {
+        let patch = method == Method::PATCH;
+        let media_type = ["application/json", "application/merge-patch+json"][usize::from(patch)];
+        let headers = [("content-type", media_type)];
+        let reply = api.send(method, path, &headers, body).await?;
+        ensure!(reply.status.is_success(), "{reply:?}");
+        Ok(String::from_utf8(reply.body.to_vec())?)
+    };
+    let trigger =
+        |filter: &str| format!(r#"{{"type": "message.sent", "name": "T", "filter": {filter}}}"#);
+    let list = account.path("/triggers");
+    let posted = format!(r#"{{ "data.n": {{"$in": [{NUMBERS}]}}, "data.a": 1E1 }}"#);
+    let compact = format!(r#""filter":{{"data.n":{{"$in":[{NUMBERS}]}},"data.a":1E1}}"#);
+    let made = send(Method::POST, &list, trigger(&posted)).await?;
+    has_text(&made, &compact)?;
+    let made: Value = serde_json::from_str(&made)?;
+    let path = account.path(&format!("/triggers/{}", id(&made)));
+    for read in [&path, &list, &account.path("/export")] {
+        let shown = send(Method::GET, read, String::new()).await?;
+        has_text(&shown, &compact)?;
+    }
+
+    // A patch changes what it names, and no other number.
+    send(Method::PATCH, &path, r#"{"name": "U"}"#.to_owned()).await?;
+    has_text(&send(Method::GET, &path, String::new()).await?, &compact)?;
+    let patch = r#"{"filter": {"data.a": 2E1, "data.b": {"$gt": 1e3}}}"#;
+    send(Method::PATCH, &path, patch.to_owned()).await?;
+    let merged = compact.replace("1E1}", r#"2E1,"data.b":{"$gt":1e3}}"#);
+    has_text(&send(Method::GET, &path, String::new()).await?, &merged)?;
+    send(Method::PUT, &path, trigger(r#"{"data.n": 1E2}"#)).await?;
+    let shown = send(Method::GET, &path, String::new()).await?;
+    has_text(&shown, r#""filter":{"data.n":1E2}"#)?;
+
+    // So does an import, which finds what is the same.
+    let document = send(Method::GET, &account.path("/export"), String::new()).await?;
+    let import = account.path("/import");
+    let imported = send(
+        Method::POST,
+        &import,
+        format!(r#"{{"document": {document}}}"#),
+    )
+    .await?;
+    has_text(&imported, r#""seal":"intact""#)?;
+    has_text(&imported, r#""unchanged":1"#)?;
+    let changed = document.replace("1E2", "5e+2");
+    let changed = format!(r#"{{"document": {changed}}}"#);
+    send(Method::POST, &import, changed).await?;
+    let shown = send(Method::GET, &path, String::new()).await?;
+    has_text(&shown, r#""filter":{"data.n":5e+2}"#)?;
+
+    // And it means what it says.
+    send(Method::PUT, &path, trigger(r#"{"data.n": 1E2}"#)).await?;
+    let action = json!({ "name": "A", "url": URL });
+    let actions = format!("/triggers/{}/actions", id(&made));
+    account.post(&actions, &action).await?.json(201)?;
+    let matched = account.event("message.sent", &json!({ "n": 100 })).await?;
+    assert_eq!(matched["deliveries"].as_array().map(Vec::len), Some(1));
+    Ok(())
+}
+
+fn has_text(text: &str, part: &str) -> Result<()> {
+    ensure!(text.contains(part), "{text} has no {part}");
+    Ok(())
+}
