@@ -1,6 +1,9 @@
-//! The API's description: the OpenAPI document, and the page that people read it on. Both are made when this is built,
-//! and it needs nothing of the host.
+//! The API's description: the OpenAPI document, a viewer for it, and the guides. All of it is made when this is built, and it
+//! needs nothing of the host.
 
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
 use http::{Method, StatusCode};
 use platform::{
     http::{Request, Response, serve},
@@ -11,34 +14,30 @@ use spin_sdk::{
     http_component,
 };
 
-/// The page loads its style sheet and nothing else, runs nothing and can't be framed.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; \
+/// Pages load what is served here and nothing else, run nothing and can't be framed.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; \
                       base-uri 'none'; form-action 'none'";
+
+/// The viewer runs its script, which makes style sheets and asks the API, and nothing else.
+const VIEWER_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; \
+                             style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; \
+                             base-uri 'none'; form-action 'none'";
 
 /// How long an answer may be shown without asking again: a deployment is seen within minutes.
 const CACHING: &str = "max-age=300";
 
-/// What a path is answered with.
-struct Content {
+/// A file that the build made.
+struct File {
+    path: &'static str,
     media_type: &'static str,
+    /// Of the content, uncompressed.
+    hash: &'static str,
+    /// Whether `body` is compressed with gzip.
+    compressed: bool,
     body: &'static [u8],
-    etag: &'static str,
 }
 
-/// The file of this name that the build made.
-macro_rules! content {
-    ($media_type:literal, $name:literal) => {
-        Content {
-            media_type: $media_type,
-            body: include_bytes!(concat!(env!("OUT_DIR"), "/", $name)),
-            etag: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".etag")),
-        }
-    };
-}
-
-static DOCUMENT: Content = content!("application/json", "openapi.json");
-static PAGE: Content = content!("text/html; charset=utf-8", "docs.html");
-static STYLE: Content = content!("text/css; charset=utf-8", "style.css");
+static FILES: &[File] = &include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 #[http_component]
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
@@ -46,23 +45,68 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
 }
 
 fn route(request: &Request) -> Result<Response, Problem> {
-    let content = match request.head.path() {
-        "/openapi.json" => &DOCUMENT,
-        "/docs" => &PAGE,
-        "/docs/style.css" => &STYLE,
-        path => return Err(Problem::no_route(path)),
+    let path = request.head.path();
+    let Some(file) = FILES.iter().find(|file| file.path == path) else {
+        return Err(Problem::no_route(path));
     };
     if request.head.method != Method::GET {
         return Err(Problem::method_not_allowed("GET"));
     }
+    let compressed = file.compressed && takes_gzip(request);
+    // Two representations have two entity tags.
+    let etag = format!("\"{}{}\"", file.hash, if compressed { "-gzip" } else { "" });
     let whole = || {
-        let body = content.body.to_vec();
-        Ok(Response::new(StatusCode::OK, content.media_type, body))
+        let body = if file.compressed && !compressed {
+            file.decompressed()?
+        } else {
+            file.body.to_vec()
+        };
+        let response = Response::new(StatusCode::OK, file.media_type, body);
+        Ok(match compressed {
+            true => response.header("content-encoding", "gzip"),
+            false => response,
+        })
     };
-    let response = request.preconditions()?.read(content.etag, whole)?;
+    let policy = if path == "/docs" {
+        VIEWER_POLICY
+    } else {
+        POLICY
+    };
+    let response = request.preconditions()?.read(&etag, whole)?;
     Ok(response
         .header("cache-control", CACHING)
-        .header("content-security-policy", POLICY)
+        .header("content-security-policy", policy)
+        .header("vary", "accept-encoding")
         .header("x-content-type-options", "nosniff")
         .header("referrer-policy", "no-referrer"))
+}
+
+impl File {
+    fn decompressed(&self) -> Result<Vec<u8>, Problem> {
+        let mut content = Vec::new();
+        GzDecoder::new(self.body)
+            .read_to_end(&mut content)
+            .map_err(|error| Problem::internal(&error))?;
+        Ok(content)
+    }
+}
+
+/// Whether `Accept-Encoding` has gzip, with another weight than 0 (RFC 9110, 12.5.3).
+fn takes_gzip(request: &Request) -> bool {
+    let mut weight = None;
+    for line in request.head.values("accept-encoding") {
+        for coding in String::from_utf8_lossy(line).split(',') {
+            let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
+            let given = || match parameters.trim().strip_prefix("q=") {
+                Some(weight) => weight.trim().parse().unwrap_or(0.0),
+                None => 1.0,
+            };
+            match name.trim().to_ascii_lowercase().as_str() {
+                "gzip" | "x-gzip" => return given() > 0.0,
+                "*" => weight = Some(given()),
+                _ => {}
+            }
+        }
+    }
+    weight.is_some_and(|weight: f32| weight > 0.0)
 }

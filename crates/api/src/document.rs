@@ -24,8 +24,6 @@ mod schemas;
 mod tests;
 mod webhooks;
 
-pub mod page;
-
 pub(crate) use description::Description;
 pub(crate) use paths::Tag;
 

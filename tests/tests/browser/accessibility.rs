@@ -24,6 +24,11 @@ const OVERFLOW: &str = "return document.documentElement.scrollWidth - window.inn
 
 async fn check(browser: &Browser, axe: &str, path: &str) -> Result<()> {
     browser.go(path).await?;
+    check_this_page(browser, axe, path).await
+}
+
+/// Checks the page that the browser is at. `path` is for messages.
+pub(crate) async fn check_this_page(browser: &Browser, axe: &str, path: &str) -> Result<()> {
     // What is folded is read, too.
     let unfold = "for (const fold of document.querySelectorAll('details')) fold.open = true;";
     browser.run(unfold).await?;
@@ -103,7 +108,14 @@ async fn check_all(window: Window) -> Result<()> {
         for page in &pages {
             check(browser, &axe, page).await?;
         }
-        check(browser, &axe, "/docs").await
+        for page in [
+            "/docs/guides",
+            "/docs/guides/readme",
+            "/docs/guides/filters",
+        ] {
+            check(browser, &axe, page).await?;
+        }
+        Ok(())
     })
     .await
 }

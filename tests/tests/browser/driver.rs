@@ -227,6 +227,12 @@ impl Browser {
         Ok(())
     }
 
+    /// Types where the focus is. `keys` may have WebDriver's codes for keys without a character.
+    pub(crate) async fn press(&self, keys: &str) -> Result<()> {
+        self.client.active_element().await?.send_keys(keys).await?;
+        Ok(())
+    }
+
     /// What an element says.
     pub(crate) async fn text(&self, css: &str) -> Result<String> {
         Ok(self.find(css).await?.text().await?)

@@ -7,4 +7,5 @@ mod accessibility;
 mod driver;
 mod flows;
 mod screenshots;
+mod viewer;
 mod without_script;
