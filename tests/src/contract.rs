@@ -41,6 +41,8 @@ struct Contract {
     operations: Vec<Operation>,
     /// What paths and methods are answered that are no operation's.
     others: BTreeMap<u16, Arc<Expected>>,
+    /// Headers and body of each webhook, by its name.
+    webhooks: HashMap<String, (Vec<Header>, Validator)>,
 }
 
 struct Operation {
@@ -68,14 +70,36 @@ struct Header {
     schema: Validator,
 }
 
+/// Holds a webhook's headers against the document, and its body, unless a body template made it.
+///
+/// # Errors
+///
+/// With the webhook, and what is not as the document has it.
+pub fn check_webhook(headers: &HeaderMap, body: &[u8], templated: bool) -> Result<()> {
+    let sent = if templated { None } else { parsed(body)? };
+    let event_type = sent.as_ref().and_then(|sent| sent["type"].as_str());
+    let webhooks = &contract().webhooks;
+    let name = event_type.filter(|name| webhooks.contains_key(*name));
+    let name = name.unwrap_or("custom");
+    let (expected, schema) = webhooks.get(name).context("no such webhook")?;
+    expected
+        .iter()
+        .try_for_each(|header| header.check(headers))
+        .and_then(|()| sent.as_ref().map_or(Ok(()), |sent| in_order(schema, sent)))
+        .with_context(|| format!("not as the document has it: the webhook {name}"))
+}
+
+fn contract() -> &'static Contract {
+    static CONTRACT: OnceLock<Contract> = OnceLock::new();
+    CONTRACT.get_or_init(|| Contract::of(&api::document()).expect("the document is in order"))
+}
+
 /// Holds an exchange against the document.
 ///
 /// # Errors
 ///
 /// With the operation, and what is not as the document has it.
 pub fn check(exchange: &Exchange<'_>) -> Result<()> {
-    static CONTRACT: OnceLock<Contract> = OnceLock::new();
-
     // The pages, and what a host answers itself.
     let described = ["/v1", "/webhook-keys"];
     if !described
@@ -84,9 +108,7 @@ pub fn check(exchange: &Exchange<'_>) -> Result<()> {
     {
         return Ok(());
     }
-    CONTRACT
-        .get_or_init(|| Contract::of(&api::document()).expect("the document is in order"))
-        .check(exchange)
+    contract().check(exchange)
 }
 
 impl Contract {
@@ -127,7 +149,14 @@ impl Contract {
             let place = format!("/components/responses/{name}");
             others.insert(status, answers.at(&place)?);
         }
-        Ok(Self { operations, others })
+        let webhooks = members(&document["webhooks"])
+            .map(|(name, _)| Ok((name.to_owned(), webhook(&reader, name)?)))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            operations,
+            others,
+            webhooks,
+        })
     }
 
     fn check(&self, exchange: &Exchange<'_>) -> Result<()> {
@@ -167,6 +196,34 @@ impl Contract {
                     .check(exchange, head)
             }
         }
+    }
+}
+
+/// The headers of a webhook, and its body.
+fn webhook(reader: &Reader<'_>, name: &str) -> Result<(Vec<Header>, Validator)> {
+    let place = format!("/webhooks/{}/post", escape(name));
+    let parameters = reader.at(&place)?["parameters"].as_array();
+    let headers = parameters.context("no headers")?.iter().enumerate();
+    let headers = headers.map(|(index, header)| {
+        let (place, header) = reader.resolve(&format!("{place}/parameters/{index}"), header);
+        Ok(Header {
+            name: text(&header["name"]),
+            required: header["required"] == true,
+            schema: reader.validator(&format!("{place}/schema"))?,
+        })
+    });
+    let body = format!("{place}/requestBody/content/application~1json/schema");
+    Ok((headers.collect::<Result<_>>()?, reader.validator(&body)?))
+}
+
+impl Header {
+    fn check(&self, headers: &HeaderMap) -> Result<()> {
+        match headers.get(&self.name) {
+            None => ensure!(!self.required, "the header {} is missing", self.name),
+            Some(value) => in_order(&self.schema, &json!(value.to_str()?))
+                .with_context(|| format!("the header {}", self.name))?,
+        }
+        Ok(())
     }
 }
 
@@ -264,11 +321,7 @@ impl Operation {
 impl Expected {
     fn check(&self, exchange: &Exchange<'_>, head: bool) -> Result<()> {
         for header in &self.headers {
-            match exchange.headers.get(&header.name) {
-                None => ensure!(!header.required, "the header {} is missing", header.name),
-                Some(value) => in_order(&header.schema, &json!(value.to_str()?))
-                    .with_context(|| format!("the header {}", header.name))?,
-            }
+            header.check(exchange.headers)?;
         }
         let given = exchange.headers.get("content-type");
         let given = given.map(|value| value.to_str()).transpose()?;

@@ -1,11 +1,10 @@
 //! What the browser tests need: Chromium with its driver, and axe-core.
 
-use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::packages::{self, Packages, program};
+use crate::packages;
 use crate::process;
 use crate::project::{Project, on_path};
 
@@ -57,18 +56,10 @@ fn browser() -> Result<()> {
 
 fn axe(project: &Project) -> Result<()> {
     let list = project.root().join("tests/tests/browser/package.json");
-    let packages = Packages::new(project.root().join("target/browser"), &list)?;
-    if packages.are_installed() {
-        return Ok(());
-    }
-    let npm = program("npm", "npm, which comes with Node.js")?;
-    eprintln!("xtask: installing axe-core");
-    packages.start_over()?;
-    let copy = packages.folder.join("package.json");
-    fs::copy(&list, &copy).with_context(|| format!("could not write {}", copy.display()))?;
-    let mut npm = project.command(npm);
-    npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .args(["--no-package-lock", "--loglevel=error"])
-        .current_dir(&packages.folder);
-    packages.install(&mut npm)
+    packages::npm(
+        project,
+        "axe-core",
+        project.root().join("target/browser"),
+        &list,
+    )
 }

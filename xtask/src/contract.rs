@@ -1,6 +1,6 @@
-//! `cargo xtask contract`: whether the running service does what its description says.
+//! `cargo xtask contract`: whether the service's description is in order, and whether the running service does what it says.
 //!
-//! Schemathesis reads the description from the service itself, makes requests from it, right ones and wrong ones, and holds
+//! Redocly CLI checks the description by the rules of `tests/contract/redocly.yaml`. Schemathesis reads the description from the service itself, makes requests from it, right ones and wrong ones, and holds
 //! every answer against it. How it does so is in `tests/contract`.
 
 use std::fs;
@@ -47,21 +47,45 @@ block_networks = [
 ]
 "#;
 
-/// What is tried: Python, and where it finds Schemathesis.
-pub(crate) struct Schemathesis {
+/// What the contract is tried with: Python, where it finds Schemathesis, and Redocly CLI.
+pub(crate) struct Tools {
     python: PathBuf,
     packages: PathBuf,
+    redocly: PathBuf,
 }
 
-impl Schemathesis {
-    /// Installs Schemathesis if it is not there yet. `None` where that can't be; on CI that is an error.
+impl Tools {
+    /// Installs Schemathesis and Redocly CLI if they are not there yet. `None` where that can't be; on CI that is an error.
     pub(crate) fn ready(project: &Project) -> Result<Option<Self>> {
         let packages = folder(project).join("packages");
         let list = source(project).join("requirements.txt");
-        let python = packages::python(project, "Schemathesis", packages.clone(), &list)
-            .map(|python| Self { python, packages })
-            .context("Schemathesis can't be had");
-        packages::ready_or_skipped(python, "the contract is not tried")
+        let tools = packages::python(project, "Schemathesis", packages.clone(), &list)
+            .context("Schemathesis can't be had")
+            .and_then(|python| {
+                let folder = folder(project).join("npm");
+                let list = source(project).join("package.json");
+                packages::npm(project, "Redocly CLI", folder.clone(), &list)
+                    .context("Redocly CLI can't be had")?;
+                Ok(Self {
+                    python,
+                    packages,
+                    redocly: folder.join("node_modules/.bin/redocly"),
+                })
+            });
+        packages::ready_or_skipped(tools, "the contract is not tried")
+    }
+
+    /// `redocly lint` for the service at `url`. Whatever a rule finds is an error.
+    fn lint(&self, project: &Project, url: &str) -> Command {
+        let mut command = project.command(&self.redocly);
+        command
+            .env("REDOCLY_TELEMETRY", "off")
+            .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true")
+            .arg("lint")
+            .arg("--config")
+            .arg(source(project).join("redocly.yaml"))
+            .arg(format!("{url}/openapi.json"));
+        command
     }
 
     /// `schemathesis run` for the service at `url`.
@@ -85,19 +109,19 @@ impl Schemathesis {
 
 pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let host = Host::choose(options.host)?;
-    let schemathesis = Schemathesis::ready(project)?;
+    let tools = Tools::ready(project)?;
     build::run(project)?;
     let program = host.program(project)?;
-    match schemathesis {
-        Some(schemathesis) => check(project, &schemathesis, &host, &program, options.examples),
-        None => bail!("without Schemathesis there is nothing to do"),
+    match tools {
+        Some(tools) => check(project, &tools, &host, &program, options.examples),
+        None => bail!("without Schemathesis and Redocly CLI there is nothing to do"),
     }
 }
 
 /// Starts the service, without data, and tries it.
 pub(crate) fn check(
     project: &Project,
-    schemathesis: &Schemathesis,
+    tools: &Tools,
     host: &Host,
     program: &Path,
     examples: u32,
@@ -121,7 +145,8 @@ pub(crate) fn check(
     // Kept to the end: a host whose output nobody takes would stop.
     let lines = host::lines_of(output);
     let tried = host::await_url(&service, &lines, START_LIMIT).and_then(|url| {
-        let mut command = schemathesis.command(project, &url, examples);
+        process::run(&mut tools.lint(project, &url))?;
+        let mut command = tools.command(project, &url, examples);
         command
             .env("CONTRACT_URL", &url)
             .env("CONTRACT_API_KEY", &key);

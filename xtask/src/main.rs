@@ -97,7 +97,7 @@ fn run(task: Task) -> Result<()> {
             browser::ready(&project)?;
             prometheus::ready(&project)?;
             Redis::ready(&project)?;
-            contract::Schemathesis::ready(&project)?;
+            contract::Tools::ready(&project)?;
             Ok(())
         }
         Task::Build => build::run(&project),

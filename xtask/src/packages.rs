@@ -50,6 +50,24 @@ impl Packages {
     }
 }
 
+/// Installs the packages that the file `list`, a `package.json`, names into `folder`, if they are not there yet.
+pub(crate) fn npm(project: &Project, what: &str, folder: PathBuf, list: &Path) -> Result<()> {
+    let packages = Packages::new(folder, list)?;
+    if packages.are_installed() {
+        return Ok(());
+    }
+    let npm = program("npm", "npm, which comes with Node.js")?;
+    eprintln!("xtask: installing {what}");
+    packages.start_over()?;
+    let copy = packages.folder.join("package.json");
+    fs::copy(list, &copy).with_context(|| format!("could not write {}", copy.display()))?;
+    let mut npm = project.command(npm);
+    npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .args(["--no-package-lock", "--loglevel=error"])
+        .current_dir(&packages.folder);
+    packages.install(&mut npm)
+}
+
 /// Installs the Python packages that the file `requirements` lists, if they are not there yet.
 ///
 /// # Returns

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::browser;
 use crate::build;
-use crate::contract::{self, Schemathesis};
+use crate::contract::{self, Tools};
 use crate::dependencies;
 use crate::fuzz;
 use crate::host::{Host, HostChoice};
@@ -61,7 +61,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     browser::ready(project)?;
     prometheus::ready(project)?;
     let redis = Redis::ready(project)?;
-    let schemathesis = Schemathesis::ready(project)?;
+    let tools = Tools::ready(project)?;
 
     step("building the components", || {
         let packages: Vec<&str> = COMPONENTS.into_iter().chain([PROBE]).collect();
@@ -131,11 +131,14 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
             })?;
         }
         // Requests that are made up have no names to choose from.
-        if let Some(schemathesis) = schemathesis.filter(|_| options.filter.is_none()) {
-            step("contract: schemathesis against the running service", || {
-                let (host, examples) = (Host::Embedded, contract::EXAMPLES);
-                contract::check(project, &schemathesis, &host, &embedded_host, examples)
-            })?;
+        if let Some(tools) = tools.filter(|_| options.filter.is_none()) {
+            step(
+                "contract: the description, and the running service against it",
+                || {
+                    let (host, examples) = (Host::Embedded, contract::EXAMPLES);
+                    contract::check(project, &tools, &host, &embedded_host, examples)
+                },
+            )?;
         }
     }
     if options.filter.is_none() {

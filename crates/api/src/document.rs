@@ -28,7 +28,7 @@ pub(crate) use description::Description;
 pub(crate) use paths::Tag;
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What goes for all of the API.
 const DESCRIPTION: &str = "\
@@ -56,6 +56,7 @@ pub fn document() -> Value {
             "description": DESCRIPTION,
             "license": { "name": "Apache License 2.0", "identifier": "Apache-2.0" },
         },
+        "externalDocs": { "description": "Guides", "url": "/docs/guides" },
         "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
         "servers": [{ "url": "/" }],
         "security": [{ "key": [] }],
@@ -65,7 +66,7 @@ pub fn document() -> Value {
         "components": {
             "schemas": schemas::all(),
             "responses": problems::responses(),
-            "parameters": parameters::all(),
+            "parameters": parameters::all().into_iter().chain(webhooks::headers()).collect::<Map<_, _>>(),
             "headers": headers::all(),
             "securitySchemes": {
                 "key": {

@@ -41,4 +41,5 @@ mod templates;
 mod test_send;
 mod transfer;
 mod triggers;
+mod webhooks;
 mod whole;

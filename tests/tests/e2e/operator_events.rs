@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use e2e::{
-    Account, Answer, DEADLINE, Hook, Receiver, Service, Settings, eventually, has, id, millis,
+    Account, Answer, DEADLINE, Hook, Receiver, Service, Settings, contract::check_webhook,
+    eventually, has, id, millis,
 };
 use http::Method;
 use rusqlite::Connection;
@@ -34,6 +35,7 @@ fn told(receiver: &Receiver, path: &str) -> Result<Vec<(String, Value)>> {
     let came = receiver.so_far();
     let at_path = came.iter().filter(|webhook| webhook.path == path);
     let read = at_path.map(|webhook| {
+        check_webhook(&webhook.headers, &webhook.body, false)?;
         let body = webhook.json()?;
         let event_type = body["type"].as_str().context("a type")?.to_owned();
         Ok((event_type, body["data"].clone()))

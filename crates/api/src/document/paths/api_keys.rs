@@ -53,12 +53,14 @@ pub(crate) fn show_all() -> Description {
 
 pub(crate) fn show() -> Description {
     Description::new("Show an API key")
+        .says("What it may do and when it was used last. The key itself is not shown again.")
         .answers(200, Answer::json("The key.", of("ApiKey"), known()))
         .problems([Problem::NotFound])
 }
 
 pub(crate) fn revoke() -> Description {
     Description::new("Revoke an API key")
+        .says("It ends at once, with the portal links that it made and their sessions.")
         .answers(204, Answer::empty("It is no key any more."))
         .problems([Problem::NotFound])
 }

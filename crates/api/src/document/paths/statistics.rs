@@ -18,6 +18,7 @@ pub(crate) const TAG: Tag = Tag {
 
 pub(crate) fn show() -> Description {
     Description::new("Show how an account's webhooks are doing")
+        .says("How many events came and what their deliveries came to, in all and over time.")
         .takes([
             query(
                 "since",
