@@ -8,7 +8,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use webhook_triggers_client::{
-    Account, Client, DeliveryQuery, NewAction, NewEvent, NewTrigger, Recovery, Status,
+    Account, ActionInput, Client, DeliveryQuery, DeliveryStatus, NewEvent, Recovery, TriggerInput,
 };
 
 #[tokio::main]
@@ -22,12 +22,12 @@ async fn main() -> Result<()> {
 /// Sets up a trigger, posts events, and looks after what came of them.
 pub async fn tour(account: &Account, receiver: &str) -> Result<()> {
     // Tell the desk of every confirmation in the main calendar.
-    let trigger = NewTrigger::new("participant.confirmed", "Tell the desk")
+    let trigger = TriggerInput::new("participant.confirmed", "Tell the desk")
         .with_filter(json!({"data.appointment.calendar": "Main"}))
-        .with_action(NewAction::new("Desk", receiver));
+        .with_action(ActionInput::new("Desk", receiver));
     let trigger = account.create_trigger(&trigger).await?;
     let action = &trigger.actions[0];
-    let secret = account.secret(&trigger.id, &action.id).await?.secret;
+    let secret = account.secret(trigger.id, action.id).await?.secret;
     println!(
         "{} signs with a secret of {} letters",
         action.name,
@@ -43,7 +43,7 @@ pub async fn tour(account: &Account, receiver: &str) -> Result<()> {
     };
     let accepted = account.post_event(&confirmed("Ada", "Main")).await?;
     println!(
-        "{} is owed to {} action",
+        "{} is sent to {} action",
         accepted.id,
         accepted.deliveries.len()
     );
@@ -60,16 +60,19 @@ pub async fn tour(account: &Account, receiver: &str) -> Result<()> {
 
     // What came of them, and those that failed once more.
     let query = DeliveryQuery {
-        trigger: Some(trigger.id.clone()),
+        trigger: Some(trigger.id),
         ..DeliveryQuery::default()
     };
     for delivery in account.deliveries(&query).await?.data {
         println!("{} {:?}", delivery.id, delivery.status);
-        if delivery.status == Status::Failed {
-            account.retry(&delivery.id).await?;
+        if delivery.status == DeliveryStatus::Failed {
+            account.retry(delivery.id).await?;
         }
     }
-    let recovery = Recovery::since(trigger.created_at);
+    let recovery = Recovery {
+        since: Some(trigger.created_at),
+        ..Recovery::default()
+    };
     println!("{} were failed", account.recover(&recovery).await?);
     Ok(())
 }

@@ -1,15 +1,19 @@
 //! The client: one request at a time, sent again where that is of use.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt::Display,
+    ops::Deref,
+    time::{Duration, SystemTime},
+};
 
+use api::wire::Problem;
 use reqwest::{
     Method, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Problem, RetryPolicy, RunSummary, query};
+use crate::{Error, RetryPolicy, query};
 
 /// How long an answer may take, unless it is said.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,27 +33,30 @@ pub struct Client {
 pub struct Account {
     client: Client,
     id: String,
+    if_match: Option<String>,
 }
 
-/// A kind of event that the service knows.
-#[derive(Debug, Clone, Deserialize)]
-pub struct EventType {
-    /// Its key, e.g. `participant.confirmed`.
-    pub key: String,
-    /// What people are shown.
-    pub label: String,
-    /// The heading under which people find it.
-    pub group: String,
-    /// When it happens.
-    pub description: String,
-    /// Data of such an event, made up.
-    pub sample: Value,
+/// A resource with the version that it has. It dereferences to the resource.
+#[derive(Debug, Clone)]
+pub struct Versioned<T> {
+    /// The resource.
+    pub value: T,
+    /// Its version, for [`Account::if_match`].
+    pub etag: String,
+}
+
+impl<T> Deref for Versioned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
 }
 
 /// A request, whatever becomes of it.
-pub(crate) struct Call<'a> {
+pub(crate) struct Call {
     method: Method,
-    path: Vec<&'a str>,
+    path: Vec<String>,
     query: Vec<(String, String)>,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -108,44 +115,45 @@ impl Client {
         Account {
             client: self.clone(),
             id: id.to_owned(),
+            if_match: None,
         }
     }
 
-    /// The kinds of events that there are.
-    ///
-    /// # Errors
-    ///
-    /// As any request.
-    pub async fn event_types(&self) -> Result<Vec<EventType>, Error> {
-        self.call(Call::get(["v1", "event-types"])).await
-    }
-
-    /// Works off what is due, for some seconds. The service does so by itself when events come; a
-    /// scheduler calls this for retries that are due later, each minute or so.
-    ///
-    /// # Errors
-    ///
-    /// As any request.
-    pub async fn run(&self) -> Result<RunSummary, Error> {
-        self.call(Call::post(["v1", "deliveries", "run"]).repeatable())
-            .await
-    }
-
     /// Makes a call that is answered with JSON.
-    pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, Error> {
-        let (status, body) = self.answer(call).await?;
-        serde_json::from_slice(&body).map_err(|error| Error::Unexpected {
-            status: status.as_u16(),
-            detail: error.to_string(),
+    pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        self.answer(call).await?.read()
+    }
+
+    /// As [`Client::call`], of a resource that has a version.
+    pub(crate) async fn versioned<T: DeserializeOwned>(
+        &self,
+        call: Call,
+    ) -> Result<Versioned<T>, Error> {
+        let answer = self.answer(call).await?;
+        Ok(Versioned {
+            value: answer.read()?,
+            etag: answer.etag,
         })
     }
 
     /// Makes a call whose answer says all by being there.
-    pub(crate) async fn done(&self, call: Call<'_>) -> Result<(), Error> {
+    pub(crate) async fn done(&self, call: Call) -> Result<(), Error> {
         self.answer(call).await.map(drop)
     }
 
-    async fn answer(&self, call: Call<'_>) -> Result<(StatusCode, Vec<u8>), Error> {
+    /// As [`Client::call`], where the answer may have no body.
+    pub(crate) async fn call_if_any<T: DeserializeOwned>(
+        &self,
+        call: Call,
+    ) -> Result<Option<T>, Error> {
+        let answer = self.answer(call).await?;
+        match answer.status {
+            StatusCode::NO_CONTENT => Ok(None),
+            _ => answer.read().map(Some),
+        }
+    }
+
+    async fn answer(&self, call: Call) -> Result<Answer, Error> {
         let mut attempt = 1;
         loop {
             let error = match self.attempt(&call).await {
@@ -163,7 +171,7 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>) -> Result<(StatusCode, Vec<u8>), Error> {
+    async fn attempt(&self, call: &Call) -> Result<Answer, Error> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| Error::Setup(format!("{} has no path", self.base)))?
@@ -181,17 +189,26 @@ impl Client {
             .timeout(self.timeout);
         let response = request.send().await.map_err(not_sent)?;
         let (status, retry_after) = (response.status(), retry_after(response.headers()));
+        let etag = response.headers().get(ETAG);
+        let etag = etag.and_then(|etag| etag.to_str().ok()).unwrap_or_default();
+        let etag = etag.to_owned();
         let body = response.bytes().await;
         let body = body.map_err(|error| Error::Unanswered(Box::new(error)))?;
         if status.is_success() {
-            return Ok((status, body.into()));
+            return Ok(Answer {
+                status,
+                etag,
+                body: body.into(),
+            });
         }
         match serde_json::from_slice::<Problem>(&body) {
-            Ok(problem) => Err(Error::Refused(Box::new(Problem {
-                status: status.as_u16(),
+            Ok(problem) => Err(Error::Refused {
+                problem: Box::new(Problem {
+                    status: status.as_u16(),
+                    ..problem
+                }),
                 retry_after,
-                ..problem
-            }))),
+            }),
             Err(_) => Err(Error::Unexpected {
                 status: status.as_u16(),
                 detail: String::from_utf8_lossy(&body).chars().take(200).collect(),
@@ -200,42 +217,90 @@ impl Client {
     }
 }
 
+/// A successful answer.
+struct Answer {
+    status: StatusCode,
+    etag: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        read(self.status.as_u16(), &self.body)
+    }
+}
+
+/// Reads an answer with this status.
+pub(crate) fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| Error::Unexpected {
+        status,
+        detail: error.to_string(),
+    })
+}
+
 impl Account {
     /// The account's id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
+    /// The same account, which changes and deletes triggers and actions that have this version only:
+    /// the `etag` of [`Versioned`]. Else the error has the code
+    /// [`PreconditionFailed`](api::problem::Code::PreconditionFailed), and nothing changed.
+    #[must_use]
+    pub fn if_match(&self, etag: &str) -> Self {
+        Self {
+            if_match: Some(etag.to_owned()),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The path of what is at `rest` in the account.
-    pub(crate) fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
-        [&["v1", "accounts", &self.id], rest].concat()
+    /// A call without a body of what is at `rest` in the account.
+    pub(crate) fn request(&self, method: Method, rest: &[&dyn Display]) -> Call {
+        let fixed: [&dyn Display; 3] = [&"v1", &"accounts", &self.id];
+        Call::new(method, &[&fixed, rest].concat())
+    }
+
+    pub(crate) fn get(&self, rest: &[&dyn Display]) -> Call {
+        self.request(Method::GET, rest)
+    }
+
+    pub(crate) fn post(&self, rest: &[&dyn Display]) -> Call {
+        self.request(Method::POST, rest)
+    }
+
+    /// A call that changes a resource, if it has the version that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// When the version is no entity tag.
+    pub(crate) fn change(&self, method: Method, rest: &[&dyn Display]) -> Result<Call, Error> {
+        let mut call = self.request(method, rest).repeatable();
+        if let Some(etag) = &self.if_match {
+            let value = HeaderValue::from_str(etag)
+                .map_err(|_| Error::Setup(format!("{etag:?} is no entity tag")))?;
+            call.headers.insert(IF_MATCH, value);
+        }
+        Ok(call)
     }
 }
 
-impl<'a> Call<'a> {
+impl Call {
     /// A call without a body.
-    pub(crate) fn new(method: Method, path: impl Into<Vec<&'a str>>) -> Self {
+    pub(crate) fn new(method: Method, path: &[&dyn Display]) -> Self {
         Self {
             // RFC 9110, 9.2.2.
             repeatable: method.is_idempotent(),
             method,
-            path: path.into(),
+            path: path.iter().map(ToString::to_string).collect(),
             query: Vec::new(),
             headers: HeaderMap::new(),
             body: Vec::new(),
         }
-    }
-
-    pub(crate) fn get(path: impl Into<Vec<&'a str>>) -> Self {
-        Self::new(Method::GET, path)
-    }
-
-    pub(crate) fn post(path: impl Into<Vec<&'a str>>) -> Self {
-        Self::new(Method::POST, path)
     }
 
     /// The same, where doing it twice does no harm.

@@ -1,6 +1,6 @@
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use serde::Deserialize;
+use api::{problem::Code, wire::Problem};
 
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
@@ -9,8 +9,13 @@ pub enum Error {
     #[error("{0}")]
     Setup(String),
     /// The service refused, and says why.
-    #[error("{0}")]
-    Refused(Box<Problem>),
+    #[error("{problem}")]
+    Refused {
+        /// The problem document (RFC 9457).
+        problem: Box<Problem>,
+        /// How long the service asks callers to wait (`Retry-After`).
+        retry_after: Option<Duration>,
+    },
     /// The service could not be reached: nothing was sent.
     #[error("the service could not be reached")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -27,83 +32,26 @@ pub enum Error {
     },
 }
 
-/// What the service answers when it refuses: a problem as in RFC 9457.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Problem {
-    /// The status of the answer.
-    pub status: u16,
-    /// A stable name for programs, e.g. `invalid`, `not_found` or `idempotency_key_reused`.
-    pub code: String,
-    /// What is wrong, in words.
-    pub detail: String,
-    /// What is wrong with each member of what was sent.
-    #[serde(default)]
-    pub errors: Vec<FieldError>,
-    /// What the service's log names the cause by, where it is not the caller's.
-    #[serde(default)]
-    pub request_id: Option<String>,
-    /// How long the service asks callers to stay away (`Retry-After`).
-    #[serde(skip)]
-    pub retry_after: Option<Duration>,
-}
-
-/// One thing that is wrong, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct FieldError {
-    /// JSON pointer to the member; empty for the whole body.
-    pub pointer: String,
-    /// What is wrong with it.
-    pub detail: String,
-}
-
 impl Error {
     /// The service's problem, where it told one.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Refused(problem) => Some(problem),
+            Self::Refused { problem, .. } => Some(problem),
             _ => None,
         }
+    }
+
+    /// The code of the service's problem, where it told one.
+    pub fn code(&self) -> Option<&Code> {
+        self.problem().map(|problem| &problem.code)
     }
 
     /// Whether it is certain that nothing was done. Else look before you do it again.
     pub fn outcome_is_known(&self) -> bool {
         match self {
             Self::Setup(_) | Self::Unreachable(_) => true,
-            Self::Refused(problem) => problem.status < 500,
+            Self::Refused { problem, .. } => problem.status < 500,
             Self::Unanswered(_) | Self::Unexpected { .. } => false,
         }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.status, self.code, self.detail)?;
-        // With one error, the detail says it all.
-        if self.errors.len() > 1 {
-            for FieldError { pointer, detail } in &self.errors {
-                write!(f, "; {pointer} {detail}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_problem_says_everything_that_is_wrong() {
-        let problem: Problem = serde_json::from_str(
-            r#"{"type":"about:blank","title":"Unprocessable Entity","status":422,"code":"invalid",
-                "detail":"2 things are wrong, see errors","errors":[
-                  {"pointer":"/name","detail":"is required"},
-                  {"pointer":"/type","detail":"is required"}]}"#,
-        )
-        .unwrap();
-        assert_eq!(
-            problem.to_string(),
-            "422 invalid: 2 things are wrong, see errors; /name is required; /type is required"
-        );
     }
 }

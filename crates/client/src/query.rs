@@ -1,16 +1,7 @@
-//! Lists: what they are asked, and what they answer.
+//! Parameters of a query.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-
-/// A page of a list, the newest first.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Page<T> {
-    /// Its items.
-    pub data: Vec<T>,
-    /// The `cursor` that the next page is asked for with; `None` on the last.
-    pub next_cursor: Option<String>,
-}
 
 /// The members of a query that are set, as names and values.
 pub(crate) fn pairs(query: &impl Serialize) -> Vec<(String, String)> {

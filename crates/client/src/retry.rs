@@ -48,8 +48,8 @@ impl RetryPolicy {
     ) -> Option<Duration> {
         let again = match error {
             Error::Unreachable(_) => true,
-            Error::Refused(problem) if problem.status == 429 => true,
-            Error::Refused(problem) => repeatable && problem.status >= 500,
+            Error::Refused { problem, .. } if problem.status == 429 => true,
+            Error::Refused { problem, .. } => repeatable && problem.status >= 500,
             Error::Unexpected { status, .. } => repeatable && *status >= 500,
             Error::Unanswered(_) => repeatable,
             Error::Setup(_) => false,
@@ -60,7 +60,11 @@ impl RetryPolicy {
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
         let most = self.first_pause.saturating_mul(doubled);
         let pause = most.min(self.longest_pause).mul_f64(1.0 - chance / 2.0);
-        match error.problem().and_then(|problem| problem.retry_after) {
+        let wanted = match error {
+            Error::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        };
+        match wanted {
             Some(wanted) if wanted > self.longest_pause => None,
             Some(wanted) => Some(wanted.max(pause)),
             None => Some(pause),
@@ -71,17 +75,16 @@ impl RetryPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Problem;
 
     fn refused(status: u16, retry_after: Option<u64>) -> Error {
-        Error::Refused(Box::new(Problem {
-            status,
-            code: String::new(),
-            detail: String::new(),
-            errors: Vec::new(),
-            request_id: None,
+        let problem = serde_json::from_value(serde_json::json!({
+            "type": "about:blank", "title": "Title", "status": status, "code": "code",
+            "detail": "detail",
+        }));
+        Error::Refused {
+            problem: Box::new(problem.unwrap()),
             retry_after: retry_after.map(Duration::from_secs),
-        }))
+        }
     }
 
     fn pause(attempt: u32, error: &Error, repeatable: bool) -> Option<u128> {

@@ -1,285 +1,14 @@
 //! Triggers and their actions.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
+use api::wire::{
+    Action, ActionInput, DeliveryDetails, List, Rotation, Secrets, TestInput, Trigger, TriggerInput,
+};
+use domain::id::{ActionId, TriggerId};
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::{Account, Error, Page, client::Call};
-
-/// A trigger to be made.
-#[derive(Debug, Clone, Serialize)]
-pub struct NewTrigger {
-    /// The key of the type whose events fire it.
-    #[serde(rename = "type")]
-    pub event_type: String,
-    /// What people call it.
-    pub name: String,
-    /// What people say of it.
-    pub description: String,
-    /// Whether it fires.
-    pub enabled: bool,
-    /// Which events fire it: conditions on their data. All do, without.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub filter: Option<Value>,
-    /// What it does.
-    pub actions: Vec<NewAction>,
-}
-
-/// The settings of a trigger: all but its actions.
-#[derive(Debug, Clone, Serialize)]
-pub struct TriggerSettings {
-    /// The key of the type whose events fire it.
-    #[serde(rename = "type")]
-    pub event_type: String,
-    /// What people call it.
-    pub name: String,
-    /// What people say of it.
-    pub description: String,
-    /// Whether it fires.
-    pub enabled: bool,
-    /// Which events fire it: conditions on their data. Without, all do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub filter: Option<Value>,
-}
-
-impl From<Trigger> for TriggerSettings {
-    fn from(trigger: Trigger) -> Self {
-        Self {
-            event_type: trigger.event_type,
-            name: trigger.name,
-            description: trigger.description,
-            enabled: trigger.enabled,
-            filter: trigger.filter,
-        }
-    }
-}
-
-impl NewTrigger {
-    /// A trigger for events of this type, with this name and without actions.
-    pub fn new(event_type: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            event_type: event_type.into(),
-            name: name.into(),
-            description: String::new(),
-            enabled: true,
-            filter: None,
-            actions: Vec::new(),
-        }
-    }
-
-    /// The same for events only that these conditions hold for, such as
-    /// `{"data.channel": "sms"}`.
-    #[must_use]
-    pub fn with_filter(self, filter: Value) -> Self {
-        Self {
-            filter: Some(filter),
-            ..self
-        }
-    }
-
-    /// The same with one more action.
-    #[must_use]
-    pub fn with_action(mut self, action: NewAction) -> Self {
-        self.actions.push(action);
-        self
-    }
-}
-
-/// An action to be made. What is not set is as the service sets it.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct NewAction {
-    /// What people call it.
-    pub name: String,
-    /// Where its webhooks go.
-    pub url: String,
-    /// Whether they go.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
-    /// The method of their requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
-    /// Headers of their requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub headers: Option<BTreeMap<String, String>>,
-    /// The names of those whose values are never shown again, beside those whose names sound secret,
-    /// such as `authorization`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub secret_headers: Vec<String>,
-    /// The names of those whose values are shown although the names sound secret.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub public_headers: Vec<String>,
-    /// How they are signed: `v1` under the action's secret, `v1a` under the account's key pair.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub signature_schemes: Vec<String>,
-    /// What makes their body of the event.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body_template: Option<String>,
-    /// The media type of what the template makes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub content_type: Option<String>,
-    /// How long an attempt may take, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout_seconds: Option<u32>,
-    /// The pauses between attempts, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_schedule: Option<Vec<u32>>,
-    /// Whether they go one at a time, the oldest first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ordered: Option<bool>,
-    /// The most requests in a second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_per_second: Option<u32>,
-}
-
-impl NewAction {
-    /// An action of this name that sends webhooks to this URL.
-    pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            url: url.into(),
-            ..Self::default()
-        }
-    }
-}
-
-impl From<Action> for NewAction {
-    /// The settings of an action, to replace them by
-    /// [`put_action`](Account::put_action). Headers that are secret keep their values.
-    fn from(action: Action) -> Self {
-        Self {
-            name: action.name,
-            url: action.url,
-            enabled: Some(action.enabled),
-            method: Some(action.method),
-            headers: Some(action.headers),
-            secret_headers: action.secret_headers,
-            public_headers: action.public_headers,
-            signature_schemes: action.signature_schemes,
-            body_template: action.body_template,
-            content_type: Some(action.content_type),
-            timeout_seconds: Some(action.timeout_seconds),
-            retry_schedule: Some(action.retry_schedule),
-            ordered: Some(action.ordered),
-            max_per_second: action.max_per_second,
-        }
-    }
-}
-
-/// A trigger.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Trigger {
-    /// Its id.
-    pub id: String,
-    /// The key of the type whose events fire it.
-    #[serde(rename = "type")]
-    pub event_type: String,
-    /// What people call it.
-    pub name: String,
-    /// What people say of it.
-    pub description: String,
-    /// Whether it fires.
-    pub enabled: bool,
-    /// Which events fire it.
-    pub filter: Option<Value>,
-    /// What it does.
-    pub actions: Vec<Action>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last changed.
-    pub updated_at: Timestamp,
-}
-
-/// An action of a trigger.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Action {
-    /// Its id.
-    pub id: String,
-    /// What people call it.
-    pub name: String,
-    /// Whether its webhooks go.
-    pub enabled: bool,
-    /// That the service disabled it by itself.
-    #[serde(default)]
-    pub disabled: Option<Disabled>,
-    /// Where its webhooks go.
-    pub url: String,
-    /// The method of their requests.
-    pub method: String,
-    /// Headers of their requests.
-    pub headers: BTreeMap<String, String>,
-    /// The names of those whose values are not shown.
-    #[serde(default)]
-    pub secret_headers: Vec<String>,
-    /// The names of those whose values are shown although the names sound secret.
-    #[serde(default)]
-    pub public_headers: Vec<String>,
-    /// How they are signed.
-    #[serde(default)]
-    pub signature_schemes: Vec<String>,
-    /// What makes their body of the event.
-    pub body_template: Option<String>,
-    /// The media type of their body.
-    pub content_type: String,
-    /// How long an attempt may take, in seconds.
-    pub timeout_seconds: u32,
-    /// The pauses between attempts, in seconds.
-    pub retry_schedule: Vec<u32>,
-    /// Whether they go one at a time, the oldest first.
-    #[serde(default)]
-    pub ordered: bool,
-    /// The most requests in a second; nothing where that is not limited.
-    #[serde(default)]
-    pub max_per_second: Option<u32>,
-    /// How its attempts have gone.
-    pub health: Health,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last changed.
-    pub updated_at: Timestamp,
-}
-
-/// That the service disabled an action by itself.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Disabled {
-    /// Why.
-    pub reason: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// How the attempts of an action have gone.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Health {
-    /// When one last succeeded.
-    pub last_success_at: Option<Timestamp>,
-    /// When one last failed.
-    pub last_failure_at: Option<Timestamp>,
-    /// Since when they have failed; `None` while all is well.
-    pub failing_since: Option<Timestamp>,
-    /// Those that failed since the last success.
-    pub consecutive_failures: u64,
-}
-
-/// What an action's webhooks are signed with.
-#[derive(Clone, Deserialize)]
-pub struct Secret {
-    /// The secret, `whsec_…`.
-    pub secret: String,
-    /// Those before it that still sign, too.
-    pub previous: Vec<PreviousSecret>,
-}
-
-/// A secret that was rotated.
-#[derive(Clone, Deserialize)]
-pub struct PreviousSecret {
-    /// The secret, `whsec_…`.
-    pub secret: String,
-    /// When it stops signing.
-    pub expires_at: Timestamp,
-}
+use crate::{Account, Error, Versioned};
 
 /// Which triggers to list.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -307,9 +36,9 @@ impl Account {
     /// # Errors
     ///
     /// As any request.
-    pub async fn create_trigger(&self, trigger: &NewTrigger) -> Result<Trigger, Error> {
-        let call = Call::post(self.path(&["triggers"])).json(trigger).once()?;
-        self.client().call(call).await
+    pub async fn create_trigger(&self, input: &TriggerInput) -> Result<Versioned<Trigger>, Error> {
+        let call = self.post(&[&"triggers"]).json(input).once()?;
+        self.client().versioned(call).await
     }
 
     /// A page of the account's triggers.
@@ -317,8 +46,8 @@ impl Account {
     /// # Errors
     ///
     /// As any request.
-    pub async fn triggers(&self, query: &TriggerQuery) -> Result<Page<Trigger>, Error> {
-        let call = Call::get(self.path(&["triggers"])).query(query);
+    pub async fn triggers(&self, query: &TriggerQuery) -> Result<List<Trigger>, Error> {
+        let call = self.get(&[&"triggers"]).query(query);
         self.client().call(call).await
     }
 
@@ -327,10 +56,9 @@ impl Account {
     /// # Errors
     ///
     /// As any request.
-    pub async fn trigger(&self, id: &str) -> Result<Trigger, Error> {
-        self.client()
-            .call(Call::get(self.path(&["triggers", id])))
-            .await
+    pub async fn trigger(&self, id: TriggerId) -> Result<Versioned<Trigger>, Error> {
+        let call = self.get(&[&"triggers", &id]);
+        self.client().versioned(call).await
     }
 
     /// Changes a trigger by a JSON merge patch, such as `{"enabled": false, "filter": null}`. A
@@ -339,33 +67,37 @@ impl Account {
     /// # Errors
     ///
     /// As any request.
-    pub async fn change_trigger(&self, id: &str, patch: &Value) -> Result<Trigger, Error> {
-        self.client()
-            .call(patched(self.path(&["triggers", id]), patch))
-            .await
+    pub async fn change_trigger(
+        &self,
+        id: TriggerId,
+        patch: &Value,
+    ) -> Result<Versioned<Trigger>, Error> {
+        let call = self.change(Method::PATCH, &[&"triggers", &id])?;
+        self.client().versioned(call.body(MERGE_PATCH, patch)).await
     }
 
-    /// Replaces the settings of a trigger. Its actions stay.
+    /// Replaces the settings of a trigger. A member that is left out gets its default. The actions
+    /// stay, and `settings` has none.
     ///
     /// # Errors
     ///
     /// As any request.
     pub async fn put_trigger(
         &self,
-        id: &str,
-        settings: &TriggerSettings,
-    ) -> Result<Trigger, Error> {
-        let call = Call::new(Method::PUT, self.path(&["triggers", id]));
-        self.client().call(call.json(settings)).await
+        id: TriggerId,
+        settings: &TriggerInput,
+    ) -> Result<Versioned<Trigger>, Error> {
+        let call = self.change(Method::PUT, &[&"triggers", &id])?;
+        self.client().versioned(call.json(settings)).await
     }
 
     /// Deletes a trigger, with its actions.
     ///
     /// # Errors
     ///
-    /// As any request; 404 when it is gone already.
-    pub async fn delete_trigger(&self, id: &str) -> Result<(), Error> {
-        let call = Call::new(Method::DELETE, self.path(&["triggers", id]));
+    /// As any request; [`NotFound`](crate::Code::NotFound) when it is gone already.
+    pub async fn delete_trigger(&self, id: TriggerId) -> Result<(), Error> {
+        let call = self.change(Method::DELETE, &[&"triggers", &id])?;
         self.client().done(call).await
     }
 
@@ -374,11 +106,13 @@ impl Account {
     /// # Errors
     ///
     /// As any request.
-    pub async fn add_action(&self, trigger: &str, action: &NewAction) -> Result<Action, Error> {
-        let call = Call::post(self.path(&["triggers", trigger, "actions"]))
-            .json(action)
-            .once()?;
-        self.client().call(call).await
+    pub async fn add_action(
+        &self,
+        trigger: TriggerId,
+        input: &ActionInput,
+    ) -> Result<Versioned<Action>, Error> {
+        let call = self.post(&[&"triggers", &trigger, &"actions"]);
+        self.client().versioned(call.json(input).once()?).await
     }
 
     /// An action.
@@ -386,9 +120,13 @@ impl Account {
     /// # Errors
     ///
     /// As any request.
-    pub async fn action(&self, trigger: &str, id: &str) -> Result<Action, Error> {
-        let call = Call::get(self.path(&["triggers", trigger, "actions", id]));
-        self.client().call(call).await
+    pub async fn action(
+        &self,
+        trigger: TriggerId,
+        id: ActionId,
+    ) -> Result<Versioned<Action>, Error> {
+        let call = self.get(&[&"triggers", &trigger, &"actions", &id]);
+        self.client().versioned(call).await
     }
 
     /// Changes an action by a JSON merge patch, such as `{"headers": {"x-team": "desk"}}`.
@@ -398,72 +136,85 @@ impl Account {
     /// As any request.
     pub async fn change_action(
         &self,
-        trigger: &str,
-        id: &str,
+        trigger: TriggerId,
+        id: ActionId,
         patch: &Value,
-    ) -> Result<Action, Error> {
-        let path = self.path(&["triggers", trigger, "actions", id]);
-        self.client().call(patched(path, patch)).await
+    ) -> Result<Versioned<Action>, Error> {
+        let call = self.change(Method::PATCH, &[&"triggers", &trigger, &"actions", &id])?;
+        self.client().versioned(call.body(MERGE_PATCH, patch)).await
     }
 
-    /// Replaces the settings of an action. Its signing secret stays.
+    /// Replaces the settings of an action. A member that is left out gets its default. The signing
+    /// secret stays, and so do the values of secret headers that `settings` names.
     ///
     /// # Errors
     ///
     /// As any request.
     pub async fn put_action(
         &self,
-        trigger: &str,
-        id: &str,
-        settings: &NewAction,
-    ) -> Result<Action, Error> {
-        let path = self.path(&["triggers", trigger, "actions", id]);
-        let call = Call::new(Method::PUT, path).json(settings);
-        self.client().call(call).await
+        trigger: TriggerId,
+        id: ActionId,
+        settings: &ActionInput,
+    ) -> Result<Versioned<Action>, Error> {
+        let call = self.change(Method::PUT, &[&"triggers", &trigger, &"actions", &id])?;
+        self.client().versioned(call.json(settings)).await
     }
 
     /// Deletes an action.
     ///
     /// # Errors
     ///
-    /// As any request; 404 when it is gone already.
-    pub async fn delete_action(&self, trigger: &str, id: &str) -> Result<(), Error> {
-        let path = self.path(&["triggers", trigger, "actions", id]);
-        self.client().done(Call::new(Method::DELETE, path)).await
+    /// As any request; [`NotFound`](crate::Code::NotFound) when it is gone already.
+    pub async fn delete_action(&self, trigger: TriggerId, id: ActionId) -> Result<(), Error> {
+        let call = self.change(Method::DELETE, &[&"triggers", &trigger, &"actions", &id])?;
+        self.client().done(call).await
     }
 
-    /// What an action's webhooks are signed with: for the receiver.
+    /// Sends one webhook now, made of the type's sample unless `event` has other data, whether or not
+    /// the action is enabled. The delivery says how the receiver answered.
     ///
     /// # Errors
     ///
     /// As any request.
-    pub async fn secret(&self, trigger: &str, action: &str) -> Result<Secret, Error> {
-        let path = self.path(&["triggers", trigger, "actions", action, "secret"]);
-        self.client().call(Call::get(path)).await
+    pub async fn test_action(
+        &self,
+        trigger: TriggerId,
+        id: ActionId,
+        event: &TestInput,
+    ) -> Result<DeliveryDetails, Error> {
+        let call = self.post(&[&"triggers", &trigger, &"actions", &id, &"test"]);
+        self.client().call(call.json(event)).await
     }
 
-    /// Gives an action a new secret; the one before goes on signing, too, for so many seconds.
+    /// The secrets that an action's webhooks are signed with: for the receiver.
+    ///
+    /// # Errors
+    ///
+    /// As any request.
+    pub async fn secret(&self, trigger: TriggerId, action: ActionId) -> Result<Secrets, Error> {
+        let call = self.get(&[&"triggers", &trigger, &"actions", &action, &"secret"]);
+        self.client().call(call).await
+    }
+
+    /// Gives an action a new secret; the one before goes on signing, too, for a while.
     ///
     /// # Errors
     ///
     /// As any request.
     pub async fn rotate_secret(
         &self,
-        trigger: &str,
-        action: &str,
-        overlap_seconds: u32,
-    ) -> Result<Secret, Error> {
-        let path = self.path(&["triggers", trigger, "actions", action, "secret", "rotate"]);
-        let call = Call::post(path)
-            .json(&json!({ "overlap_seconds": overlap_seconds }))
-            .once()?;
-        self.client().call(call).await
+        trigger: TriggerId,
+        action: ActionId,
+        rotation: &Rotation,
+    ) -> Result<Secrets, Error> {
+        let call = self.post(&[
+            &"triggers",
+            &trigger,
+            &"actions",
+            &action,
+            &"secret",
+            &"rotate",
+        ]);
+        self.client().call(call.json(rotation).once()?).await
     }
-}
-
-/// A patch says how something is to be, so that a second time changes nothing.
-fn patched<'a>(path: Vec<&'a str>, patch: &Value) -> Call<'a> {
-    Call::new(Method::PATCH, path)
-        .body(MERGE_PATCH, patch)
-        .repeatable()
 }

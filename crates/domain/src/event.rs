@@ -79,6 +79,33 @@ pub struct EventInput {
 }
 
 impl EventInput {
+    /// An event of this type with this data, a JSON object.
+    pub fn new(event_type: impl Into<String>, data: Value) -> Self {
+        Self {
+            event_type: Some(event_type.into()),
+            data: RawValue::from_string(data.to_string()).ok(),
+            ..Self::default()
+        }
+    }
+
+    /// The same event under the main app's own id: 1 to 255 visible ASCII characters.
+    #[must_use]
+    pub fn with_id(self, id: impl Into<String>) -> Self {
+        Self {
+            id: Some(id.into()),
+            ..self
+        }
+    }
+
+    /// The same event, which happened at this time.
+    #[must_use]
+    pub fn at(self, time: Timestamp) -> Self {
+        Self {
+            occurred_at: Some(time.to_string()),
+            ..self
+        }
+    }
+
     /// The key of its type, as it was written.
     pub fn event_type(&self) -> Option<&str> {
         self.event_type.as_deref()

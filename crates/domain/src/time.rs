@@ -3,7 +3,7 @@
 use std::{
     fmt,
     ops::{Add, Sub},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use jiff::{SignedDuration, civil::DateTime};
@@ -79,6 +79,26 @@ impl Sub<Duration> for Timestamp {
     fn sub(self, before: Duration) -> Self {
         let millis = i64::try_from(before.as_millis()).unwrap_or(i64::MAX);
         Self::from_millis(self.0.saturating_sub(millis))
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => Self(0) + after,
+            Err(before) => Self(0) - before.duration(),
+        }
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(Timestamp(millis): Timestamp) -> Self {
+        let distance = Duration::from_millis(millis.unsigned_abs());
+        if millis < 0 {
+            Self::UNIX_EPOCH - distance
+        } else {
+            Self::UNIX_EPOCH + distance
+        }
     }
 }
 
@@ -191,6 +211,14 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_survives_the_way_through_the_systems_time() {
+        for millis in [MIN_MILLIS, -1_500, 0, 1_795_446_245_123, MAX_MILLIS] {
+            let time = Timestamp::from_millis(millis);
+            assert_eq!(Timestamp::from(SystemTime::from(time)), time);
+        }
+    }
 
     #[test]
     fn times_are_written_in_utc_with_three_fraction_digits() {

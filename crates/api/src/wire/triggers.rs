@@ -44,11 +44,10 @@ impl Item for Trigger {
 impl From<Trigger> for TriggerInput {
     /// Its settings, to change them and put them back. The actions have paths of their own.
     fn from(trigger: Trigger) -> Self {
-        let filter = trigger.filter.as_deref();
         Self {
             description: Some(trigger.description),
             enabled: Some(trigger.enabled),
-            filter: filter.and_then(|filter| serde_json::from_str(filter.get()).ok()),
+            filter: trigger.filter,
             ..Self::new(trigger.event_type, trigger.name)
         }
     }

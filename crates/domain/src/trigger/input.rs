@@ -141,6 +141,22 @@ impl TriggerInput {
             ..Self::default()
         }
     }
+
+    /// The same trigger for events that match this filter.
+    #[must_use]
+    pub fn with_filter(self, filter: Value) -> Self {
+        Self {
+            filter: RawValue::from_string(filter.to_string()).ok(),
+            ..self
+        }
+    }
+
+    /// The same trigger with one more action.
+    #[must_use]
+    pub fn with_action(mut self, action: ActionInput) -> Self {
+        self.actions.get_or_insert_default().push(action);
+        self
+    }
 }
 
 impl ActionInput {
