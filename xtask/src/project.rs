@@ -13,18 +13,8 @@ use crate::process;
 pub(crate) const WASM_TARGET: &str = "wasm32-wasip1";
 
 /// The packages that `spin.toml` deploys.
-pub(crate) const COMPONENTS: [&str; 10] = [
-    "triggers",
-    "previews",
-    "accounts",
-    "keys",
-    "monitor",
-    "events",
-    "deliveries",
-    "delivery",
-    "dashboard",
-    "reference",
-];
+pub(crate) const COMPONENTS: [&str; 5] =
+    ["events", "delivery", "management", "dashboard", "reference"];
 
 /// The guest of the embedded host's own tests.
 pub(crate) const PROBE: &str = "probe";

@@ -12,18 +12,14 @@ use platform::{
 };
 
 use crate::{
-    actions, answer,
+    Page, actions, answer,
     api::{Api, query},
     deliveries, entrance, events, overview,
     session::{self, Visit},
     triggers,
 };
 
-pub(crate) async fn route(
-    request: &Request,
-    account: &str,
-    rest: &[&str],
-) -> Result<Response, Problem> {
+pub(crate) async fn show(page: Page, request: &Request) -> Result<Response, Problem> {
     let next = match request.head.method {
         Method::GET => request.head.target(),
         _ => String::new(),
@@ -31,7 +27,7 @@ pub(crate) async fn route(
     let Some(session) = session::of(&request.head)? else {
         return Ok(answer::see_other(&query("/sign-in", &[("next", &next)])));
     };
-    match page(request, session, account, rest).await {
+    match to_visitor(page, request, session).await {
         Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
             session::end(Some(SignInNotice::SessionEnded), &next)
         }
@@ -39,78 +35,44 @@ pub(crate) async fn route(
     }
 }
 
-async fn page(
-    request: &Request,
-    session: Session,
-    account: &str,
-    rest: &[&str],
-) -> Result<Response, Problem> {
-    const GET: Method = Method::GET;
-    const POST: Method = Method::POST;
-
+async fn to_visitor(page: Page, request: &Request, session: Session) -> Result<Response, Problem> {
     // To those who may not see an account it is as if there were none.
     let hidden = || Problem::not_found("there is no such account, or this sign-in is not for it");
-    let account = AccountId::parse(account).map_err(|_| hidden())?;
+    let account = AccountId::parse(request.named("account")).map_err(|_| hidden())?;
     let role = session.visitor.role_in(&account).ok_or_else(hidden)?;
     let visit = &Visit {
         session,
         account,
         role,
     };
+    let trigger = || request.named("trigger");
+    let action = || (request.named("trigger"), request.named("action"));
+    let delivery = || request.named("delivery");
+    let event = || request.named("event");
 
-    match (rest, &request.head.method) {
-        ([], &GET) => overview::show(request, visit).await,
-        ([], _) => Err(Problem::method_not_allowed("GET")),
-
-        (["triggers"], &GET) => triggers::list(request, visit).await,
-        (["triggers"], _) => Err(Problem::method_not_allowed("GET")),
-        (["triggers", "new"], &GET) => triggers::ask(request, visit).await,
-        (["triggers", "new"], &POST) => triggers::create(request, visit).await,
-        (["triggers", trigger], &GET) => triggers::show(request, visit, trigger).await,
-        (["triggers", trigger], &POST) => triggers::change(request, visit, trigger).await,
-        (["triggers", trigger, "delete"], &GET) => {
-            triggers::ask_to_delete(request, visit, trigger).await
-        }
-        (["triggers", trigger, "actions", "new"], &GET) => {
-            actions::ask(request, visit, trigger).await
-        }
-        (["triggers", trigger, "actions", "new"], &POST) => {
-            actions::create(request, visit, trigger).await
-        }
-        (["triggers", trigger, "actions", action], &GET) => {
-            actions::show(request, visit, (trigger, action)).await
-        }
-        (["triggers", trigger, "actions", action], &POST) => {
-            actions::change(request, visit, (trigger, action)).await
-        }
-        (["triggers", trigger, "actions", action, "delete"], &GET) => {
-            actions::ask_to_delete(request, visit, (trigger, action)).await
-        }
-        (["triggers", _] | ["triggers", _, "actions", _], _) => {
-            Err(Problem::method_not_allowed("GET, POST"))
-        }
-
-        (["deliveries"], &GET) => deliveries::list(request, visit).await,
-        (["deliveries"], _) => Err(Problem::method_not_allowed("GET")),
-        (["deliveries", "recover"], &POST) => deliveries::recover(request, visit).await,
-        (["deliveries", delivery], &GET) => deliveries::show(request, visit, delivery).await,
-        (["deliveries", delivery], &POST) => deliveries::change(request, visit, delivery).await,
-        (["deliveries", _], _) => Err(Problem::method_not_allowed("GET, POST")),
-
-        (["events"], &GET) => events::list(request, visit).await,
-        (["events"], _) => Err(Problem::method_not_allowed("GET")),
-        (["events", event], &GET) => events::show(request, visit, event).await,
-        (["events", event], &POST) => events::change(request, visit, event).await,
-        (["events", _], _) => Err(Problem::method_not_allowed("GET, POST")),
-
-        (["sign-out-everywhere"], &GET) => entrance::ask_to_sign_out_everywhere(request, visit),
-        (["sign-out-everywhere"], &POST) => entrance::sign_out_everywhere(request, visit).await,
-        (["sign-out-everywhere"], _) => Err(Problem::method_not_allowed("GET, POST")),
-
-        _ => Err(Problem::not_found(format!(
-            "there is no page {}",
-            request.head.path()
-        ))),
+    match page {
+        Page::Triggers => triggers::list(request, visit).await,
+        Page::NewTrigger => triggers::ask(request, visit).await,
+        Page::CreateTrigger => triggers::create(request, visit).await,
+        Page::Trigger => triggers::show(request, visit, trigger()).await,
+        Page::ChangeTrigger => triggers::change(request, visit, trigger()).await,
+        Page::DeleteTrigger => triggers::ask_to_delete(request, visit, trigger()).await,
+        Page::NewAction => actions::ask(request, visit, trigger()).await,
+        Page::CreateAction => actions::create(request, visit, trigger()).await,
+        Page::Action => actions::show(request, visit, action()).await,
+        Page::ChangeAction => actions::change(request, visit, action()).await,
+        Page::DeleteAction => actions::ask_to_delete(request, visit, action()).await,
+        Page::Deliveries => deliveries::list(request, visit).await,
+        Page::RecoverDeliveries => deliveries::recover(request, visit).await,
+        Page::Delivery => deliveries::show(request, visit, delivery()).await,
+        Page::ChangeDelivery => deliveries::change(request, visit, delivery()).await,
+        Page::Events => events::list(request, visit).await,
+        Page::Event => events::show(request, visit, event()).await,
+        Page::ChangeEvent => events::change(request, visit, event()).await,
+        Page::SignOutEverywhereForm => entrance::ask_to_sign_out_everywhere(request, visit),
+        Page::SignOutEverywhere => entrance::sign_out_everywhere(request, visit).await,
+        Page::Overview => overview::show(request, visit).await,
+        _ => Err(hidden()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `POST …/actions/{action}/test`: sends one webhook now and answers with what came of it.
+//! Tests an action: sends one webhook now and answers with the delivery and its attempt.
 //!
 //! It is owed to nobody. Whether the trigger and the action are enabled, and what the filter says,
 //! does not matter; it is not repeated, and says nothing about the action's health.
@@ -19,7 +19,7 @@ use platform::{
     clock::{self, Moment},
     config::Outbound,
     entropy,
-    http::{Request, Response, account},
+    http::{Request, Response},
     ledger::{Budget, CLAIM_LEASE, Claim, Claimed, Ledger, NewTest, Reserved},
     problem::Problem,
     signing_keys,
@@ -38,17 +38,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(20);
 
-pub(crate) async fn send(
-    request: &Request,
-    account_id: &str,
-    (trigger_id, action_id): (&str, &str),
-) -> Result<Response, Problem> {
+pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
-    let account = account(account_id)?;
+    let account = request.account()?;
     let input: TestInput = request.json_if_any()?;
     let triggers = Triggers::of(account)?;
-    let trigger = triggers.find(trigger_id)?;
-    let action = find_action(&trigger, action_id)?.clone();
+    let trigger = triggers.find(request.named("trigger"))?;
+    let action = find_action(&trigger, request.named("action"))?.clone();
     let catalogue = catalogue::load(triggers.store())?;
     let trigger_type = catalogue.named(&trigger.event_type);
     let trigger_type = trigger_type.map_err(|error| Problem::conflict(error.to_string()))?;

@@ -1,10 +1,10 @@
-//! `POST /v1/accounts/{account}/events/{event}/replay`: owes an event again to what matches now.
+//! Replays an event: creates deliveries for what matches it now.
 
 use domain::id::EventId;
 use http::StatusCode;
 use platform::{
     catalogue, clock,
-    http::{Request, Response, account},
+    http::{After, Request, Response},
     idempotency::{self, Once},
     ledger::{self, Replayed},
     matching::{self, Unmatched, owed_to},
@@ -13,17 +13,14 @@ use platform::{
 };
 
 use crate::{
-    ingest::{After, Answer, Ingested},
     owed::{Owed, owed},
+    post::Answer,
 };
 
-pub(crate) async fn replay(
-    request: &Request,
-    account_id: &str,
-    event_id: &str,
-) -> Result<Ingested, Problem> {
+pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
-    let account = account(account_id)?;
+    let account = request.account()?;
+    let event_id = request.named("event");
     let once = Once::of(request, Some(&account))?;
     let missing = || Problem::not_found(format!("{account} has no event {event_id:?}"));
     let id = EventId::parse(event_id).map_err(|_| missing())?;
@@ -77,10 +74,5 @@ pub(crate) async fn replay(
         duplicate: false,
         omitted,
     };
-    let response = Response::json(StatusCode::ACCEPTED, &answer);
-    Ok(Ingested {
-        response,
-        after,
-        duplicates: 0,
-    })
+    Ok(Response::json(StatusCode::ACCEPTED, &answer).then(after))
 }

@@ -3,10 +3,11 @@
 
 use std::io::Read as _;
 
+use api::Operation;
 use flate2::read::GzDecoder;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use platform::{
-    http::{Request, Response, serve},
+    http::{Request, Response, serve_open},
     problem::Problem,
 };
 use spin_sdk::{
@@ -41,17 +42,18 @@ static FILES: &[File] = &include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 #[http_component]
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
-    serve(incoming, out, |_| Ok(()), async |request| route(&request)).await;
+    serve_open(incoming, out, async |operation, request| match operation {
+        Operation::ShowDocument | Operation::ShowDocs | Operation::ShowDocsFile => show(&request),
+        other => Err(Problem::misrouted(other)),
+    })
+    .await;
 }
 
-fn route(request: &Request) -> Result<Response, Problem> {
+fn show(request: &Request) -> Result<Response, Problem> {
     let path = request.head.path();
     let Some(file) = FILES.iter().find(|file| file.path == path) else {
-        return Err(Problem::no_route(path));
+        return Err(Problem::not_found(format!("there is no file {path}")));
     };
-    if request.head.method != Method::GET {
-        return Err(Problem::method_not_allowed("GET"));
-    }
     let compressed = file.compressed && takes_gzip(request);
     // Two representations have two entity tags.
     let etag = format!("\"{}{}\"", file.hash, if compressed { "-gzip" } else { "" });

@@ -77,5 +77,5 @@ operations! {
     // The API's description, which does not describe itself.
     ShowDocument: GET "/openapi.json", Open, Reference;
     ShowDocs: GET "/docs", Open, Reference;
-    ShowDocsFile: GET "/docs/{file}", Open, Reference;
+    ShowDocsFile: GET "/docs/{file...}", Open, Reference;
 }

@@ -10,7 +10,7 @@ pub trait Route: Copy + 'static {
     /// The method. `HEAD` is answered wherever `GET` is.
     fn method(self) -> Method;
 
-    /// The path template: words, and parameters in braces.
+    /// The path template: words, and parameters in braces; the last of them may be `{name...}`, which stands for one or more segments.
     fn path(self) -> &'static str;
 }
 
@@ -23,6 +23,17 @@ pub enum Found<R> {
     OtherMethods(Vec<R>),
     /// A path that no route has.
     Nothing,
+}
+
+impl<R: Route> Found<R> {
+    /// The path template that matched.
+    pub fn path(&self) -> Option<&'static str> {
+        match self {
+            Self::Route(route) => Some(route.path()),
+            Self::OtherMethods(routes) => routes.first().map(|route| route.path()),
+            Self::Nothing => None,
+        }
+    }
 }
 
 /// Finds the route of a request. Where several templates match, a word counts more than a parameter.
@@ -51,22 +62,32 @@ pub fn find<R: Route>(method: &Method, path: &str) -> Found<R> {
     }
 }
 
-/// The parameters of a path that matches the template, by name; percent-encoded as they came. None of them is empty.
+/// The parameters of a path that matches the template, by name; percent-encoded as they came. No segment of the path may be empty.
 pub fn parameters<'p>(
     template: &'static str,
     path: &'p str,
 ) -> Option<Vec<(&'static str, &'p str)>> {
     let mut found = Vec::new();
-    let mut segments = path.split('/');
+    let mut rest = Some(path);
     for part in template.split('/') {
-        let segment = segments.next()?;
+        let left = rest?;
+        let (segment, after) = match left.split_once('/') {
+            Some((segment, after)) => (segment, Some(after)),
+            None => (left, None),
+        };
+        rest = after;
         match name(part) {
+            Some(name) if part.ends_with("...}") => {
+                let is_whole = left.split('/').all(|segment| !segment.is_empty());
+                found.push((name, left));
+                return is_whole.then_some(found);
+            }
             Some(name) if !segment.is_empty() => found.push((name, segment)),
             None if part == segment => {}
             _ => return None,
         }
     }
-    segments.next().is_none().then_some(found)
+    rest.is_none().then_some(found)
 }
 
 /// The names of a template's parameters.
@@ -76,7 +97,8 @@ pub fn names(template: &'static str) -> impl Iterator<Item = &'static str> {
 
 /// The name of a parameter, if this part of a template is one.
 fn name(part: &str) -> Option<&str> {
-    part.strip_prefix('{')?.strip_suffix('}')
+    let name = part.strip_prefix('{')?.strip_suffix('}')?;
+    Some(name.strip_suffix("...").unwrap_or(name))
 }
 
 /// Makes an enum of a table of routes, one line a route: `Name: METHOD "/path/{parameter}";`.
@@ -118,6 +140,7 @@ mod tests {
             Show: GET "/items/{item}";
             Search: POST "/items/search";
             Part: GET "/items/{item}/parts/{part}";
+            File: GET "/files/{file...}";
         }
     }
 
@@ -159,6 +182,10 @@ mod tests {
             "/items/a/parts",
             "/Items",
             "/items/a/",
+            "/files",
+            "/files/",
+            "/files/a//b",
+            "/files/a/",
         ] {
             assert_eq!(find::<Shop>(&Method::GET, path), Found::Nothing, "{path}");
         }
@@ -169,5 +196,10 @@ mod tests {
         let found = parameters(Shop::Part.path(), "/items/a/parts/b");
         assert_eq!(found, Some(vec![("item", "a"), ("part", "b")]));
         assert_eq!(parameters(Shop::Part.path(), "/items/a"), None);
+        for file in ["a", "a/b/c"] {
+            let path = format!("/files/{file}");
+            let found = parameters(Shop::File.path(), &path);
+            assert_eq!(found, Some(vec![("file", file)]));
+        }
     }
 }

@@ -9,7 +9,6 @@
 
 use std::time::Duration;
 
-use http::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
@@ -272,6 +271,18 @@ impl Link {
     }
 }
 
+/// A kind of request with a rate limit of its own.
+#[derive(Debug, Clone, Copy)]
+pub enum Limited<'a> {
+    /// A test send of an action.
+    TestSend {
+        /// The action's id.
+        action: &'a str,
+    },
+    /// A replay, a manual retry or a recovery.
+    Resend,
+}
+
 impl User {
     /// Whether a revocation of the account's sessions at this time ended this user's.
     pub fn is_revoked(&self, revoked_at: Option<Timestamp>) -> bool {
@@ -295,29 +306,25 @@ impl User {
     pub fn rate_limits(
         &self,
         requests_per_minute: Option<u32>,
-        method: &Method,
-        segments: &[&str],
+        limited: Option<Limited<'_>>,
     ) -> Vec<RateLimit> {
         let link = &self.link;
         let of_key = requests_per_minute.map(|most| {
             let subject = "this session is limited to {} requests a minute";
             RateLimit::per_minute(format!("session {link}"), most, subject)
         });
-        let of_request = match segments {
-            _ if *method != Method::POST => None,
-            [.., "actions", action, "test"] => {
+        let of_request = limited.map(|limited| match limited {
+            Limited::TestSend { action } => {
                 let subject = "this session is limited to {} test sends an hour for each action";
                 let counter = format!("test {link} {action}");
-                Some(RateLimit::per_hour(counter, MAX_TEST_SENDS, subject))
+                RateLimit::per_hour(counter, MAX_TEST_SENDS, subject)
             }
-            [.., "replay" | "retry" | "recover"] => {
+            Limited::Resend => {
                 let subject =
                     "this session is limited to {} replays, retries and recoveries a minute";
-                let counter = format!("replay {link}");
-                Some(RateLimit::per_minute(counter, MAX_REPLAYS, subject))
+                RateLimit::per_minute(format!("replay {link}"), MAX_REPLAYS, subject)
             }
-            _ => None,
-        };
+        });
         of_key.into_iter().chain(of_request).collect()
     }
 }
@@ -406,7 +413,6 @@ fn open<T: DeserializeOwned>(sealer: &Sealer, purpose: &str, token: &str) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::need;
 
     const NONCE: [u8; NONCE_LENGTH] = [7; NONCE_LENGTH];
 
@@ -547,65 +553,45 @@ mod tests {
 
     #[test]
     fn a_user_may_do_what_the_role_allows_in_the_account() {
-        let allows = |role: &str, method: &str, path: &str| {
+        let allows = |role: &str, need| {
             let user = link(&format!(r#"{{"role": "{role}"}}"#)).unwrap().user;
-            let segments: Vec<_> = path.split('/').collect();
-            user.allow(need(&method.parse().unwrap(), &segments))
-                .is_ok()
+            user.allow(need).is_ok()
         };
-        for (method, path, manage, view) in [
-            ("GET", "v1/accounts/acme/triggers", true, true),
-            ("GET", "v1/event-types", true, true),
-            ("POST", "v1/filters/check", true, true),
-            ("POST", "v1/accounts/acme/triggers", true, false),
-            (
-                "GET",
-                "v1/accounts/acme/triggers/t/actions/a/secret",
-                true,
-                false,
-            ),
-            (
-                "POST",
-                "v1/accounts/acme/portal-sessions/revoke",
-                true,
-                false,
-            ),
-            ("POST", "v1/accounts/acme/events", false, false),
-            ("GET", "v1/accounts/other/triggers", false, false),
-            ("PUT", "v1/event-types/a.b", false, false),
-            ("GET", "v1/api-keys", false, false),
+        let acme = Some("acme");
+        for (need, manage, view) in [
+            (Need::Scope(Scope::Read, acme), true, true),
+            (Need::Scope(Scope::Read, None), true, true),
+            (Need::Scope(Scope::Manage, acme), true, false),
+            (Need::Scope(Scope::Ingest, acme), false, false),
+            (Need::Scope(Scope::Read, Some("other")), false, false),
+            (Need::Scope(Scope::Manage, None), false, false),
+            (Need::Root, false, false),
         ] {
-            assert_eq!(allows("manage", method, path), manage, "{method} {path}");
-            assert_eq!(allows("view", method, path), view, "{method} {path}");
+            assert_eq!(allows("manage", need), manage, "{need:?}");
+            assert_eq!(allows("view", need), view, "{need:?}");
         }
     }
 
     #[test]
     fn test_sends_count_for_each_action_and_replays_together() {
         let user = link("{}").unwrap().user;
-        let counters = |per_minute, method: &str, path: &str| -> Vec<_> {
-            let segments: Vec<_> = path.split('/').collect();
-            let limits = user.rate_limits(per_minute, &method.parse().unwrap(), &segments);
+        let counters = |per_minute, limited| -> Vec<_> {
+            let limits = user.rate_limits(per_minute, limited);
             limits
                 .into_iter()
                 .map(|limit| (limit.counter, limit.most))
                 .collect()
         };
         let of = |name: &str, most| (name.to_owned(), most);
-        let test = "v1/accounts/acme/triggers/t/actions/a/test";
-        assert_eq!(counters(None, "POST", test), [of("test a link a", 60)]);
+        let test = Some(Limited::TestSend { action: "a" });
+        assert_eq!(counters(None, test), [of("test a link a", 60)]);
         assert_eq!(
-            counters(Some(5), "POST", test),
+            counters(Some(5), test),
             [of("session a link", 5), of("test a link a", 60)]
         );
-        for path in [
-            "v1/accounts/acme/events/e/replay",
-            "v1/accounts/acme/deliveries/d/retry",
-            "v1/accounts/acme/deliveries/recover",
-        ] {
-            assert_eq!(counters(None, "POST", path), [of("replay a link", 10)]);
-        }
-        assert_eq!(counters(None, "GET", "v1/accounts/acme/events"), []);
+        let replay = counters(None, Some(Limited::Resend));
+        assert_eq!(replay, [of("replay a link", 10)]);
+        assert_eq!(counters(None, None), []);
     }
 
     #[test]

@@ -1,32 +1,44 @@
-//! Who may call: the bearer key of every /v1 route.
+//! Who may call: the bearer key of every operation that is not open.
 
+use api::{Access, Found, Operation};
 use domain::{
-    access::{ApiKey, need},
+    access::{ApiKey, Need, Scope},
     portal::KeyRef,
 };
-use http::Method;
 use subtle::ConstantTimeEq as _;
 
 use crate::{api_keys, config, http::Head, portal, problem::Problem};
 
-/// Lets the request pass when it carries an API key that may do what it asks for.
+/// Lets the request pass when its operation is open or it carries an API key that may use it. What no operation is, every key
+/// may ask for.
 ///
 /// # Errors
 ///
 /// 401 without a valid key, 403 with one that may not do this, 429 with one that was used too often.
-pub fn api_key(head: &Head) -> Result<(), Problem> {
+pub(crate) fn admit(head: &Head, found: &Found<Operation>) -> Result<(), Problem> {
+    let need = match found {
+        Found::Route(operation) => match operation.access() {
+            Access::Open => return Ok(()),
+            Access::Root => Need::Root,
+            Access::Scope(scope) => Need::Scope(scope, head.named("account")),
+        },
+        Found::OtherMethods(others) if others.iter().all(|it| it.access() == Access::Open) => {
+            return Ok(());
+        }
+        Found::OtherMethods(_) | Found::Nothing => Need::Key,
+    };
     let given = token(head)?;
     if !is_root_key(given)? {
-        return api_keys::admit(given, need(&head.method, &head.segments()));
+        return api_keys::admit(given, need);
     }
     // The dashboard has a root key, and gives up the rights that its visitor does not have.
     match head.header(portal::ON_BEHALF_OF) {
-        Some(visitor) => portal::admit(visitor, head),
+        Some(visitor) => portal::admit(visitor, need, portal::limited(head, found)),
         None => Ok(()),
     }
 }
 
-/// The key of a request that [`api_key`] let pass.
+/// The key of a request that [`admit`] let pass.
 ///
 /// # Errors
 ///
@@ -58,7 +70,7 @@ pub fn may_manage(head: &Head) -> Result<bool, Problem> {
         return Ok(false);
     };
     if !is_root_key(given)? {
-        return api_keys::allows(given, need(&Method::PATCH, &head.segments()));
+        return api_keys::allows(given, Need::Scope(Scope::Manage, head.named("account")));
     }
     // Only next to a root key: it can give rights up, and must not give any.
     let visitor = head.header(portal::ON_BEHALF_OF);

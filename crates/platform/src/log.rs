@@ -4,7 +4,6 @@ pub use domain::log::Line;
 
 use domain::{
     account::AccountId,
-    log::route,
     trace::{self, TraceParent},
 };
 
@@ -18,17 +17,14 @@ pub fn write(line: Line) {
 }
 
 /// What a request's line says while the answer is not known. Only of a caller who was `admitted` is the account named that the
-/// path names.
+/// path names. A path that no route has is not in it.
 pub(crate) fn of_request(head: &Head, admitted: bool) -> Line {
-    let segments = head.segments();
-    let account = match segments.as_slice() {
-        ["v1", "accounts", account, ..] if admitted => AccountId::parse(account).ok(),
-        _ => None,
-    };
+    let account = head.named("account").filter(|_| admitted);
+    let account = account.and_then(|account| AccountId::parse(account).ok());
     let trace = head.header(trace::HEADER).and_then(TraceParent::parse);
     Line::info("request")
         .with("method", &head.method)
-        .with("route", route(&segments))
+        .with_any("route", head.template)
         .with_any("account", account)
         .with_any("trace", trace)
 }

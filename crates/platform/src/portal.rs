@@ -8,10 +8,11 @@
 //! |---|---|
 //! | `portal-revoked:{account}` | when the account's sessions were last revoked |
 
+use api::{Found, Operation};
 use domain::{
-    access::{ApiKey, need},
+    access::{ApiKey, Need},
     account::AccountId,
-    portal::{Link, Role, Session, User, Visitor},
+    portal::{Limited, Link, Role, Session, User, Visitor},
     sealing::Sealed,
     time::Timestamp,
 };
@@ -38,7 +39,11 @@ fn revoked_key(account: &AccountId) -> String {
 /// # Errors
 ///
 /// 401 when the session has ended, 403 when the visitor may not do this, 429 when a rate limit is reached, or when a store fails.
-pub(crate) fn admit(visitor: &str, head: &Head) -> Result<(), Problem> {
+pub(crate) fn admit(
+    visitor: &str,
+    need: Need<'_>,
+    limited: Option<Limited<'_>>,
+) -> Result<(), Problem> {
     let visitor = parse(visitor)?;
     let now = clock::now();
     if visitor.is_retired(&config::api_keys()?) {
@@ -47,11 +52,10 @@ pub(crate) fn admit(visitor: &str, head: &Head) -> Result<(), Problem> {
     let Visitor::User(user) = visitor else {
         return Ok(());
     };
-    let segments = head.segments();
     let key = key_of(&user, now)?.ok_or_else(Problem::session_ended)?;
-    user.allow(need(&head.method, &segments))
+    user.allow(need)
         .map_err(|denied| Problem::forbidden(denied.to_string()))?;
-    let limits = user.rate_limits(key.requests_per_minute(), &head.method, &segments);
+    let limits = user.rate_limits(key.requests_per_minute(), limited);
     if !limits.is_empty() {
         let ledger = ledger::open()?;
         for limit in &limits {
@@ -59,6 +63,19 @@ pub(crate) fn admit(visitor: &str, head: &Head) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Which of the rate limits on what visitors do goes for a request.
+pub(crate) fn limited<'a>(head: &'a Head, found: &Found<Operation>) -> Option<Limited<'a>> {
+    match found {
+        Found::Route(Operation::TestAction) => Some(Limited::TestSend {
+            action: head.named("action")?,
+        }),
+        Found::Route(
+            Operation::ReplayEvent | Operation::RetryDelivery | Operation::RecoverDeliveries,
+        ) => Some(Limited::Resend),
+        _ => None,
+    }
 }
 
 fn parse(visitor: &str) -> Result<Visitor, Problem> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use api::{Operation, Route};
 use domain::{
     hops::Stopped,
     input::{FieldError, Unreadable},
@@ -83,15 +84,20 @@ impl Problem {
     }
 
     /// 404: the path is no route's.
-    pub fn no_route(path: &str) -> Self {
+    pub(crate) fn no_route(path: &str) -> Self {
         Self::not_found(format!("there is no route {path}"))
     }
 
-    /// 405, with what is allowed instead.
-    pub fn method_not_allowed(allowed: &'static str) -> Self {
+    /// 405, with the methods of the path's routes.
+    pub(crate) fn method_not_allowed<R: Route>(routes: &[R]) -> Self {
+        let methods: Vec<_> = routes
+            .iter()
+            .map(|route| route.method().to_string())
+            .collect();
+        let allowed = methods.join(", ");
         let detail = format!("this route takes {allowed}");
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
-        problem.headers.push(("allow", allowed.into()));
+        problem.headers.push(("allow", allowed));
         problem
     }
 
@@ -201,6 +207,11 @@ impl Problem {
             cause: Some(cause.to_string()),
             ..problem
         }
+    }
+
+    /// 500: `spin.toml` leads this operation to a component that does not have it.
+    pub fn misrouted(operation: Operation) -> Self {
+        Self::internal(format!("{operation:?} is not this component's"))
     }
 
     /// 500: a setting is missing or malformed, and which.

@@ -239,4 +239,30 @@ mod tests {
         let router = router(&[("first", "\"/a\""), ("second", "\"/a\"")]);
         assert_eq!(component(&router, "/a").as_deref(), Some("second"));
     }
+
+    #[test]
+    fn every_operation_of_the_api_reaches_its_component() {
+        use api::{Operation, Route as _};
+
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spin.toml");
+        let manifest = crate::manifest::Manifest::read(&file).expect("the application's manifest");
+        let router = Router::new(manifest.triggers()).expect("valid routes");
+        for operation in Operation::ALL {
+            let path = operation.path().replace(['{', '}'], "");
+            let expected = operation.component().as_str();
+            assert_eq!(
+                component(&router, &path).as_deref(),
+                Some(expected),
+                "{operation:?}"
+            );
+        }
+        assert_eq!(
+            component(&router, "/v1/unknown").as_deref(),
+            Some("management")
+        );
+        assert_eq!(
+            component(&router, "/accounts/acme").as_deref(),
+            Some("dashboard")
+        );
+    }
 }

@@ -2,6 +2,7 @@
 //! stored.
 
 use anyhow::{Context as _, Result, ensure};
+use api::{Access, Operation, Route as _};
 use bytes::Bytes;
 use e2e::{Account, Problem, Service};
 use http::Method;
@@ -403,18 +404,6 @@ async fn a_field_that_is_there_twice_is_named() -> Result<()> {
     account.is_empty().await
 }
 
-/// One route of each component, with a method that it takes, where the account is `acme`.
-fn a_route_of_each_component() -> [(Method, &'static str); 6] {
-    [
-        (Method::GET, "/v1/event-types"),
-        (Method::GET, "/v1/accounts/acme/triggers"),
-        (Method::POST, "/v1/accounts/acme/triggers"),
-        (Method::POST, "/v1/accounts/acme/events"),
-        (Method::GET, "/v1/accounts/acme/deliveries"),
-        (Method::POST, "/v1/deliveries/run"),
-    ]
-}
-
 #[tokio::test]
 async fn without_the_right_key_nothing_is_told_or_done() -> Result<()> {
     let service = Service::shared();
@@ -423,9 +412,15 @@ async fn without_the_right_key_nothing_is_told_or_done() -> Result<()> {
     let mut details = Vec::new();
     for key in [None, Some("wrong"), Some(""), Some(almost), Some(&longer)] {
         let api = service.api_with_key(key);
-        for (method, path) in a_route_of_each_component() {
+        let closed = Operation::ALL.iter();
+        for operation in closed.filter(|operation| operation.access() != Access::Open) {
+            let path = &operation
+                .path()
+                .replace("{account}", "acme")
+                .replace(['{', '}'], "");
             let body = r#"{"type":"message.sent","name":"T","data":{}}"#;
-            let problem = api.send(method, path, &JSON, body).await?.problem(401)?;
+            let reply = api.send(operation.method(), path, &JSON, body).await?;
+            let problem = reply.problem(401)?;
             let challenge = problem.headers.get("www-authenticate");
             assert_eq!(
                 challenge.map(http::HeaderValue::as_bytes),

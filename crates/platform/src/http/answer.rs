@@ -2,7 +2,7 @@ use http::StatusCode;
 use serde::Serialize;
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
-use crate::{problem::Problem, stream};
+use crate::{ledger, nudge::nudge, problem::Problem, stream};
 
 /// An answer: status, headers and a body that is written whole.
 #[derive(Debug)]
@@ -10,6 +10,28 @@ pub struct Response {
     pub(super) status: StatusCode,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
+    pub(super) after: After,
+}
+
+/// What is left to do when the answer is out: it costs the caller nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Nothing.
+    Nothing,
+    /// Wake a dispatcher for what was made due.
+    Wake,
+    /// Keep the ledger open for a moment: something was written, and no dispatcher has it open.
+    StayOpen,
+}
+
+impl After {
+    pub(super) async fn run(self) {
+        match self {
+            Self::Nothing => {}
+            Self::Wake => nudge().await,
+            Self::StayOpen => ledger::stay_open().await,
+        }
+    }
 }
 
 impl Response {
@@ -19,6 +41,7 @@ impl Response {
             status,
             headers: Vec::new(),
             body: Vec::new(),
+            after: After::Nothing,
         }
     }
 
@@ -57,6 +80,12 @@ impl Response {
         self.headers
             .push((name.to_owned(), value.into().into_bytes()));
         self
+    }
+
+    /// The same answer with this left to do when it is out.
+    #[must_use]
+    pub fn then(self, after: After) -> Self {
+        Self { after, ..self }
     }
 
     /// Sends the answer.

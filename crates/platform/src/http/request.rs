@@ -15,7 +15,7 @@ use spin_sdk::http::{IncomingRequest, Scheme};
 use wasi::io::streams::StreamError;
 
 use super::Response;
-use crate::{problem::Problem, wait};
+use crate::{clock::Moment, problem::Problem, wait};
 
 /// How much of a body that is too large is read and dropped before it is refused, in bytes. A
 /// caller that is still writing when the answer comes may never see it.
@@ -33,6 +33,8 @@ pub struct Head {
     path: String,
     query: String,
     headers: Vec<(String, Vec<u8>)>,
+    /// The template of the path, where a route has it.
+    pub(crate) template: Option<&'static str>,
 }
 
 /// A request, read whole.
@@ -40,6 +42,8 @@ pub struct Head {
 pub struct Request {
     /// All but the body.
     pub head: Head,
+    /// When it began.
+    pub started: Moment,
     body: Vec<u8>,
 }
 
@@ -64,6 +68,7 @@ impl Head {
             path: path.to_owned(),
             query: query.to_owned(),
             headers: incoming.headers().entries(),
+            template: None,
         })
     }
 
@@ -98,13 +103,12 @@ impl Head {
         Some(value.into_owned())
     }
 
-    /// The path's segments: `/v1/event-types` has `["v1", "event-types"]`.
-    pub fn segments(&self) -> Vec<&str> {
-        self.path
-            .strip_prefix('/')
-            .unwrap_or(&self.path)
-            .split('/')
-            .collect()
+    /// The path's parameter of this name in the route's template.
+    pub(crate) fn named(&self, name: &str) -> Option<&str> {
+        let parameters = api::route::parameters(self.template?, &self.path)?;
+        let mut parameters = parameters.into_iter();
+        let (_, value) = parameters.find(|(present, _)| *present == name)?;
+        Some(value)
     }
 
     /// The value of a header, where it is there and text.
@@ -276,9 +280,36 @@ impl Query<'_> {
 }
 
 impl Request {
-    pub(super) async fn read(head: Head, incoming: IncomingRequest) -> Result<Self, Problem> {
+    pub(super) async fn read(
+        head: Head,
+        incoming: IncomingRequest,
+        started: Moment,
+    ) -> Result<Self, Problem> {
         let body = read_body(&incoming).await?;
-        Ok(Self { head, body })
+        Ok(Self {
+            head,
+            started,
+            body,
+        })
+    }
+
+    /// The path's parameter of this name, percent-encoded as it came.
+    ///
+    /// # Panics
+    ///
+    /// When the route's template has no such parameter.
+    pub fn named(&self, name: &str) -> &str {
+        let value = self.head.named(name);
+        value.expect("the route has the parameter that its handler asks for")
+    }
+
+    /// The account that the path names.
+    ///
+    /// # Errors
+    ///
+    /// 400 that says what an account id is made of.
+    pub fn account(&self) -> Result<AccountId, Problem> {
+        account(self.named("account"))
     }
 
     /// The body as it came.
@@ -424,13 +455,13 @@ pub fn etag(revision: u64) -> String {
     format!("\"{revision}\"")
 }
 
-/// The account of a path.
+/// The account of this id.
 ///
 /// # Errors
 ///
 /// 400 that says what an account id is made of.
-pub fn account(segment: &str) -> Result<AccountId, Problem> {
-    AccountId::parse(segment).map_err(|error| Problem::bad_request(error.to_string()))
+pub fn account(id: &str) -> Result<AccountId, Problem> {
+    AccountId::parse(id).map_err(|error| Problem::bad_request(error.to_string()))
 }
 
 async fn read_body(incoming: &IncomingRequest) -> Result<Vec<u8>, Problem> {

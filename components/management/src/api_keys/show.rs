@@ -1,0 +1,15 @@
+//! Shows an API key.
+
+use platform::{
+    api_keys,
+    http::{Request, Response},
+    problem::Problem,
+};
+
+use super::View;
+
+pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
+    request.head.query(&[])?;
+    let key = api_keys::find(request.named("api_key"))?;
+    Ok(Response::ok(&View::listed(&key)))
+}

@@ -1,0 +1,72 @@
+//! Sends again all deliveries that failed since a time, except those of actions that are deleted or disabled.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use domain::{
+    id::{ActionId, TriggerId},
+    input::FieldError,
+    time::Timestamp,
+    trigger::sendable,
+};
+use http::StatusCode;
+use platform::{
+    clock,
+    http::{After, Request, Response},
+    ledger::{self, Recovery},
+    problem::Problem,
+    store::TriggerStore,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with since")]
+struct Wanted {
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    trigger: Option<TriggerId>,
+    action: Option<ActionId>,
+}
+
+pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
+    request.head.query(&[])?;
+    let account = request.account()?;
+    let wanted: Wanted = request.json()?;
+    let Some(since) = wanted.since else {
+        return Err(Problem::invalid(vec![FieldError::new(
+            "/since",
+            "is required",
+        )]));
+    };
+    let Wanted {
+        until,
+        trigger,
+        action,
+        ..
+    } = wanted;
+    if let Some(until) = until.filter(|until| *until < since) {
+        let detail = format!("is before since: {until} is earlier than {since}");
+        return Err(Problem::invalid(vec![FieldError::new("/until", detail)]));
+    }
+    let mut recovery = Recovery {
+        since,
+        until,
+        trigger,
+        action,
+        except: Vec::new(),
+    };
+    let (ledger, store) = (ledger::open()?, TriggerStore::open()?);
+    let mut triggers = HashMap::new();
+    for (trigger, action) in ledger.failed_actions(&account, &recovery)? {
+        let trigger = match triggers.entry(trigger) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(unread) => unread.insert(store.trigger(&account, trigger)?),
+        };
+        if sendable(trigger.as_ref(), action).is_err() {
+            recovery.except.push(action);
+        }
+    }
+    let recovered = ledger.recover(&account, &recovery, clock::now())?;
+    let answer = json!({ "recovered": recovered });
+    Ok(Response::json(StatusCode::ACCEPTED, &answer).then(After::Wake))
+}
