@@ -28,7 +28,7 @@ pub(crate) async fn show(page: Page, request: &Request) -> Result<Response, Prob
         return Ok(answer::see_other(&query("/sign-in", &[("next", &next)])));
     };
     match to_visitor(page, request, session).await {
-        Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
+        Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => {
             session::end(Some(SignInNotice::SessionEnded), &next)
         }
         answered => answered,

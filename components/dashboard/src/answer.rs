@@ -42,12 +42,12 @@ pub(crate) fn see_other(location: &str) -> Response {
 pub(crate) fn refusal(mut problem: Problem) -> Response {
     let request_id = problem.log();
     let page = ErrorPage {
-        title: title(problem.status).to_owned(),
+        title: title(problem.status()).to_owned(),
         detail: sentence(problem.detail()),
         request_id,
     };
     let headers = std::mem::take(&mut problem.headers);
-    let response = page_with(problem.status, pages::html(&page));
+    let response = page_with(problem.status(), pages::html(&page));
     headers
         .into_iter()
         .fold(response, |response, (name, value)| {

@@ -1,5 +1,6 @@
 //! Runs: the deliveries that are due are sent.
 
+use api::wire::Run;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -9,7 +10,7 @@ use platform::{
     problem::Problem,
 };
 
-use crate::runner::{BUDGET, Runner, Summary};
+use crate::runner::{BUDGET, Runner};
 
 /// A run that nobody waits for may leave the work to another.
 const YIELDS: bool = true;
@@ -35,7 +36,7 @@ pub(crate) async fn begin(started: Moment) {
     }
 }
 
-async fn run(started: Moment, budget: Duration, yields: bool) -> Result<Summary, Problem> {
+async fn run(started: Moment, budget: Duration, yields: bool) -> Result<Run, Problem> {
     Runner::new(started, budget, yields)?.run().await
 }
 

@@ -9,6 +9,7 @@
 
 use std::{collections::HashMap, rc::Rc, time::Duration};
 
+use api::wire::Run;
 use domain::{
     account::AccountId,
     delivery::{FAILING_AFTER, RUN_BUDGET, Status},
@@ -35,7 +36,6 @@ use platform::{
     resealing,
     store::{self, TriggerStore},
 };
-use serde::Serialize;
 
 use crate::{
     attempt::{Done, attempt},
@@ -80,18 +80,6 @@ const GLANCE: Duration = Duration::from_millis(2);
 /// As above, the longer it has waited the less often, down to this.
 const SLOW_GLANCE: Duration = Duration::from_millis(20);
 
-/// What a run did.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Summary {
-    claimed: usize,
-    succeeded: usize,
-    retrying: usize,
-    failed: usize,
-    next_due_at: Option<Timestamp>,
-    /// Whether something was put off because the hour's budget of requests is used up.
-    put_off: bool,
-}
-
 /// What has to wait for the next hour.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PutOff {
@@ -132,7 +120,7 @@ pub(crate) struct Runner {
     told: (Place, Moment),
     /// Whether there may be lines that let one go now and then.
     has_lines: bool,
-    summary: Summary,
+    summary: Run,
 }
 
 /// What came of a look at what is due.
@@ -211,12 +199,12 @@ impl Runner {
             suspects: Suspects::default(),
             told: (Place::default(), started),
             has_lines: false,
-            summary: Summary::default(),
+            summary: Run::default(),
         })
     }
 
     /// Runs. What was sent is recorded even when something fails on the way.
-    pub(crate) async fn run(mut self) -> Result<Summary, Problem> {
+    pub(crate) async fn run(mut self) -> Result<Run, Problem> {
         let worked = self.work().await;
         let closed = self.close().await;
         worked.and(closed)?;

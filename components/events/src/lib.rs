@@ -1,7 +1,6 @@
 //! Events: ingestion, matching, history and replay.
 
 mod list;
-mod owed;
 mod post;
 mod posted;
 mod replay;

@@ -25,5 +25,5 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     events.truncate(page.limit);
     let last = events.last().filter(|_| more);
     let next = last.map(|event| page::cursor(&event.id.to_string()));
-    Ok(Response::list(&events, next))
+    Ok(Response::list(events, next))
 }

@@ -4,8 +4,10 @@
 //! in them. For an array, two reads for each type that comes in it, and still one write. Types that
 //! are not built in take one read more.
 
+use api::wire::{AcceptedDelivery, AcceptedEvent};
 use domain::{
     account::AccountId,
+    catalogue::EventType,
     event::{Events, NewEvent},
     id::EventId,
     input::FieldError,
@@ -17,17 +19,13 @@ use http::StatusCode;
 use platform::{
     catalogue, clock, entropy,
     http::{After, Request, Response},
-    ledger::{self, EarlierEvent, NewEventRow, Outcome},
+    ledger::{self, EarlierEvent, NewEventRow, Outcome, PlannedDelivery},
     matching::{self, Unmatched, owed_to},
     problem::Problem,
     store::TriggerStore,
 };
-use serde::Serialize;
 
-use crate::{
-    owed::{Owed, owed},
-    posted,
-};
+use crate::posted;
 
 /// The answer to what was posted.
 pub(crate) struct Accepted {
@@ -36,16 +34,32 @@ pub(crate) struct Accepted {
     pub(crate) duplicates: usize,
 }
 
-/// What an event is answered with.
-#[derive(Clone, Serialize)]
-pub(crate) struct Answer<'a> {
-    pub(crate) id: EventId,
-    #[serde(rename = "type")]
-    pub(crate) event_type: &'a str,
-    pub(crate) deliveries: Vec<Owed>,
-    pub(crate) duplicate: bool,
-    #[serde(flatten)]
-    pub(crate) omitted: Omitted,
+/// The answer to an event that was accepted.
+pub(crate) fn accepted(
+    id: EventId,
+    event_type: &EventType,
+    deliveries: Vec<AcceptedDelivery>,
+    omitted: Omitted,
+) -> AcceptedEvent {
+    AcceptedEvent {
+        id,
+        event_type: event_type.key.to_string(),
+        deliveries,
+        duplicate: false,
+        unevaluated_triggers: omitted.unevaluated_triggers,
+        omitted_deliveries: omitted.omitted_deliveries,
+    }
+}
+
+/// The deliveries that are to be sent.
+pub(crate) fn sent(deliveries: &[PlannedDelivery]) -> Vec<AcceptedDelivery> {
+    let sent = deliveries.iter().filter(|delivery| delivery.skip.is_none());
+    sent.map(|delivery| AcceptedDelivery {
+        id: delivery.id,
+        trigger_id: delivery.trigger,
+        action_id: delivery.action,
+    })
+    .collect()
 }
 
 pub(crate) async fn handle(request: &Request) -> Result<Accepted, Problem> {
@@ -72,7 +86,7 @@ pub(crate) async fn handle(request: &Request) -> Result<Accepted, Problem> {
         After::Nothing
     } else if new
         .iter()
-        .all(|new| new.deliveries.is_empty() && new.omitted.is_nothing())
+        .all(|new| new.deliveries.is_empty() && !new.omits_something())
     {
         After::StayOpen
     } else {
@@ -169,12 +183,12 @@ fn answers<'a>(
     events: &Events<'_>,
     plans: &[Plan<'a>],
     outcomes: Vec<Outcome>,
-) -> Result<Vec<Answer<'a>>, Problem> {
+) -> Result<Vec<AcceptedEvent>, Problem> {
     let mut outcomes = plans.iter().zip(outcomes);
-    let mut answers: Vec<Answer> = Vec::with_capacity(events.list.len());
+    let mut answers: Vec<AcceptedEvent> = Vec::with_capacity(events.list.len());
     for repeated in &events.repeats {
         let answer = match repeated {
-            Some(first) => answers.get(*first).cloned().map(Answer::again),
+            Some(first) => answers.get(*first).cloned().map(again),
             None => outcomes
                 .next()
                 .and_then(|(plan, outcome)| plan.answer(outcome)),
@@ -212,40 +226,34 @@ impl<'a> Plan<'a> {
     }
 
     /// The answer, of an event that is stored.
-    fn answer(&self, outcome: Outcome) -> Option<Answer<'a>> {
-        let event_type = self.event.event_type.key.as_ref();
+    fn answer(&self, outcome: Outcome) -> Option<AcceptedEvent> {
+        let event_type = self.event.event_type;
         match outcome {
-            Outcome::New => Some(Answer {
-                id: self.id,
-                event_type,
-                deliveries: owed(&self.owed.deliveries),
-                duplicate: false,
-                omitted: self.owed.omitted.clone(),
-            }),
+            Outcome::New => {
+                let omitted = self.owed.omitted.clone();
+                Some(accepted(
+                    self.id,
+                    event_type,
+                    sent(&self.owed.deliveries),
+                    omitted,
+                ))
+            }
             Outcome::Duplicate(EarlierEvent {
                 id,
                 deliveries,
                 omitted,
                 ..
-            }) => Some(Answer {
-                id,
-                event_type,
-                deliveries: deliveries.into_iter().map(Owed::from).collect(),
-                duplicate: true,
-                omitted,
-            }),
+            }) => Some(again(accepted(id, event_type, deliveries, omitted))),
             Outcome::Reused | Outcome::NotStored => None,
         }
     }
 }
 
-impl Answer<'_> {
-    /// The answer to a repetition.
-    fn again(self) -> Self {
-        Self {
-            duplicate: true,
-            ..self
-        }
+/// The answer to a repetition.
+fn again(event: AcceptedEvent) -> AcceptedEvent {
+    AcceptedEvent {
+        duplicate: true,
+        ..event
     }
 }
 

@@ -1,6 +1,6 @@
 //! Replays an event: creates deliveries for what matches it now.
 
-use domain::id::EventId;
+use domain::{id::EventId, matching::Omitted};
 use http::StatusCode;
 use platform::{
     catalogue, clock,
@@ -12,10 +12,7 @@ use platform::{
     store::TriggerStore,
 };
 
-use crate::{
-    owed::{Owed, owed},
-    post::Answer,
-};
+use crate::post::{accepted, sent};
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
@@ -47,32 +44,29 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         deliveries,
         mut omitted,
     } = found.ok_or_else(missing)?;
-    let owed: Vec<Owed> = match once.keyed() {
+    let enqueued = match once.keyed() {
         Some(keyed) => match ledger.replay_keyed(&keyed, id, &deliveries, now)? {
-            Replayed::Enqueued(deliveries) => deliveries.into_iter().map(Owed::from).collect(),
+            Replayed::Enqueued(deliveries) => deliveries,
             Replayed::Reused => return Err(idempotency::reused()),
         },
         // An event that is pruned in this very moment is missing, too.
         None if !ledger.replay(&account, id, &deliveries, now)? => return Err(missing()),
-        None => owed(&deliveries),
+        None => sent(&deliveries),
     };
-    if owed == self::owed(&deliveries) {
+    if enqueued == sent(&deliveries) {
         ledger.note_omitted(&account, id, &omitted)?;
     } else {
         // A repetition: what the first request left out is what the event says.
-        omitted = event.omitted;
+        omitted = Omitted {
+            unevaluated_triggers: event.unevaluated_triggers,
+            omitted_deliveries: event.omitted_deliveries,
+        };
     }
-    let after = if owed.is_empty() {
+    let after = if enqueued.is_empty() {
         After::Nothing
     } else {
         After::Wake
     };
-    let answer = Answer {
-        id,
-        event_type: &event_type.key,
-        deliveries: owed,
-        duplicate: false,
-        omitted,
-    };
+    let answer = accepted(id, event_type, enqueued, omitted);
     Ok(Response::json(StatusCode::ACCEPTED, &answer).then(after))
 }

@@ -1,21 +1,12 @@
 //! Shows an event with its deliveries.
 
+use api::wire::EventDetails;
 use domain::{id::EventId, page};
 use platform::{
     http::{Request, Response},
-    ledger::{self, DeliveryFilter, DeliveryRow, EventRow},
+    ledger::{self, DeliveryFilter},
     problem::Problem,
 };
-use serde::Serialize;
-use serde_json::value::RawValue;
-
-#[derive(Serialize)]
-struct Details {
-    #[serde(flatten)]
-    event: EventRow,
-    data: Box<RawValue>,
-    deliveries: Vec<DeliveryRow>,
-}
 
 /// The most deliveries that an event is shown with; `GET …/deliveries?event=` has them all.
 const MAX_SHOWN: usize = page::MAX_LIMIT;
@@ -38,7 +29,7 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     };
     let mut deliveries = ledger.deliveries(&account, &filter, &all)?;
     deliveries.truncate(MAX_SHOWN);
-    Ok(Response::ok(&Details {
+    Ok(Response::ok(&EventDetails {
         event,
         data,
         deliveries,

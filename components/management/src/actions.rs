@@ -6,18 +6,19 @@ pub(crate) mod delete;
 pub(crate) mod list;
 pub(crate) mod replace;
 pub(crate) mod rotate_secret;
-mod secrets;
 pub(crate) mod show;
 pub(crate) mod show_secret;
 
-use domain::trigger::Action;
+use api::wire::Secrets;
+use domain::trigger::{self, Action};
 use platform::{
+    clock,
     http::{Request, Response, etag},
     problem::Problem,
     triggers::Triggers,
 };
 
-use crate::view::{ActionView, Lens};
+use crate::view::Lens;
 
 /// The trigger and the action of the path.
 fn place(request: &Request) -> (&str, &str) {
@@ -31,5 +32,10 @@ fn shown(request: &Request, action: &Action, triggers: &Triggers) -> Result<Resp
 
 fn view(request: &Request, action: &Action, triggers: &Triggers) -> Result<Response, Problem> {
     let lens = Lens::on([action], triggers, &request.head)?;
-    Ok(Response::ok(&ActionView::of(action, &lens)?))
+    Ok(Response::ok(&lens.action(action)?))
+}
+
+/// The secrets that sign now.
+fn secrets(secrets: trigger::Secrets) -> Response {
+    Response::ok(&Secrets::live(secrets, clock::now())).header("cache-control", "no-store")
 }

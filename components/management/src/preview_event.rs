@@ -3,6 +3,7 @@
 
 use std::{fmt, time::Duration};
 
+use api::wire::{self, MadeUp};
 use domain::{
     id::{ActionId, DeliveryId, EventId, TriggerId},
     origin::Origin,
@@ -21,28 +22,11 @@ use platform::{
     signing_keys,
     triggers::Triggers,
 };
-use serde::Serialize;
 
 /// How many bytes of actions a page has before it ends.
 const ENOUGH: usize = 1024 * 1024;
 /// How long a page is worked on before it ends: templates may take long.
 const LONG: Duration = Duration::from_secs(1);
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    #[serde(rename = "type")]
-    event_type: &'a str,
-    made_up: MadeUp,
-    triggers: Vec<TriggerPreview>,
-    next_cursor: Option<String>,
-}
-
-/// The ids that stand for those of things that do not exist.
-#[derive(Serialize)]
-struct MadeUp {
-    event_id: EventId,
-    delivery_id: DeliveryId,
-}
 
 /// How far the page before got: through a trigger, or up to one of its actions.
 #[derive(Clone, Copy)]
@@ -99,8 +83,8 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         triggers: Vec::new(),
     };
     let next = listing.fill(triggers.fired_by(trial.event_type)?, &triggers)?;
-    Ok(Response::ok(&Answer {
-        event_type: &event.event_type,
+    Ok(Response::ok(&wire::Preview {
+        event_type: event.event_type.clone(),
         made_up,
         triggers: listing.triggers,
         next_cursor: next.map(|place| page::cursor(&place.to_string())),

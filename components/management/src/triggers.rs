@@ -14,7 +14,7 @@ use platform::{
     triggers::Triggers,
 };
 
-use crate::view::{Lens, TriggerView};
+use crate::view::Lens;
 
 /// A trigger as it is now, with its version.
 fn shown(request: &Request, trigger: &Trigger, triggers: &Triggers) -> Result<Response, Problem> {
@@ -23,5 +23,5 @@ fn shown(request: &Request, trigger: &Trigger, triggers: &Triggers) -> Result<Re
 
 fn view(request: &Request, trigger: &Trigger, triggers: &Triggers) -> Result<Response, Problem> {
     let lens = Lens::on(&trigger.actions, triggers, &request.head)?;
-    Ok(Response::ok(&TriggerView::of(trigger, &lens)?))
+    Ok(Response::ok(&lens.trigger(trigger)?))
 }

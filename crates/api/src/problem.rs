@@ -11,7 +11,7 @@ macro_rules! codes {
         pub enum Code {
             $($(#[$doc])* $variant,)*
             /// One that this version does not have.
-            Other(String),
+            Other(Box<str>),
         }
 
         impl Code {
@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         let known = Self::ALL.iter().find(|code| code.as_str() == name);
-        Ok(known.cloned().unwrap_or(Self::Other(name)))
+        Ok(known.cloned().unwrap_or_else(|| Self::Other(name.into())))
     }
 }
 

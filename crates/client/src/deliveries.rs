@@ -81,7 +81,7 @@ impl Account {
     /// # Errors
     ///
     /// As any request.
-    pub async fn recover(&self, recovery: &Recovery) -> Result<u64, Error> {
+    pub async fn recover(&self, recovery: &Recovery) -> Result<usize, Error> {
         // Those that are due already are not failed: a second time finds the rest.
         let call = self.post(&[&"deliveries", &"recover"]).json(recovery);
         let Recovered { recovered } = self.client().call(call.repeatable()).await?;

@@ -2,7 +2,11 @@
 
 mod input;
 
-use std::{collections::HashSet, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -558,8 +562,10 @@ impl Action {
     /// # Errors
     ///
     /// When the sealed value does not open.
-    pub fn shown_headers(&self, vault: &Vault<'_>) -> Result<Map<String, Value>, OpenError> {
-        let mut headers = self.headers(vault)?;
+    pub fn shown_headers(&self, vault: &Vault<'_>) -> Result<BTreeMap<String, String>, OpenError> {
+        let text = vault.open(self.id, "headers", &self.headers)?;
+        let mut headers: BTreeMap<String, String> =
+            serde_json::from_str(&text).map_err(|_| OpenError::Forged)?;
         headers.retain(|name, _| !self.secret_headers.contains(name));
         Ok(headers)
     }

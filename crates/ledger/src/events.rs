@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use api::wire::{self, AcceptedDelivery};
 use domain::{
     account::AccountId,
     hops::Hops,
@@ -82,38 +83,13 @@ pub struct EarlierEvent {
     pub id: EventId,
     /// Whether it is the same that comes again, and not another under the same key.
     pub same: bool,
-    /// What it was owed to: id, trigger and action of each delivery that was not skipped.
-    pub deliveries: Vec<(String, String, String)>,
+    /// Its deliveries that were not skipped.
+    pub deliveries: Vec<AcceptedDelivery>,
     /// What it has no deliveries for, though it may match.
     pub omitted: Omitted,
 }
 
-/// An event, as the history shows it.
-#[derive(Debug, Serialize)]
-pub struct EventRow {
-    /// Its id.
-    pub id: EventId,
-    /// Its type's key.
-    #[serde(rename = "type")]
-    pub event_type: String,
-    /// When it occurred.
-    pub occurred_at: Timestamp,
-    /// When it came.
-    pub received_at: Timestamp,
-    /// The producer's own id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub producer_id: Option<String>,
-    /// A CloudEvent's source.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// Whether it was made up to test an action.
-    pub test: bool,
-    /// What it has no deliveries for, though it may match.
-    #[serde(flatten)]
-    pub omitted: Omitted,
-}
-
-/// The columns of an [`EventRow`].
+/// The columns of an [`wire::Event`].
 const ROW: &str =
     "id, type, occurred_at, received_at, producer_id, nullif(source, ''), test, omitted";
 
@@ -232,7 +208,7 @@ impl<D: Database> Ledger<D> {
         account: &AccountId,
         filter: &EventFilter<'_>,
         page: &Page,
-    ) -> Result<Vec<EventRow>, LedgerError> {
+    ) -> Result<Vec<wire::Event>, LedgerError> {
         let mut conditions = Conditions::of(account);
         conditions.test(filter.test);
         conditions.equal("type", filter.event_type);
@@ -242,7 +218,7 @@ impl<D: Database> Ledger<D> {
             &format!("SELECT {ROW} FROM event {conditions}"),
             &parameters,
         )?;
-        found.iter().map(EventRow::read).collect()
+        found.iter().map(shown).collect()
     }
 
     /// An event, with its data.
@@ -254,12 +230,12 @@ impl<D: Database> Ledger<D> {
         &self,
         account: &AccountId,
         id: EventId,
-    ) -> Result<Option<(EventRow, Box<RawValue>)>, LedgerError> {
+    ) -> Result<Option<(wire::Event, Box<RawValue>)>, LedgerError> {
         let found = self.run(
             &format!("SELECT {ROW}, data FROM event WHERE account = ?1 AND id = ?2"),
             &[text(account), text(id)],
         )?;
-        let read = |row: &Row| Ok((EventRow::read(row)?, data(row, 8)?));
+        let read = |row: &Row| Ok((shown(row)?, data(row, 8)?));
         found.first().map(read).transpose()
     }
 
@@ -298,19 +274,23 @@ impl<D: Database> Ledger<D> {
     }
 }
 
-impl EventRow {
-    fn read(row: &Row) -> Result<Self, LedgerError> {
-        Ok(Self {
-            id: row.parsed(0, EventId::parse)?,
-            event_type: row.text(1)?.to_owned(),
-            occurred_at: row.time(2)?,
-            received_at: row.time(3)?,
-            producer_id: row.optional_text(4)?.map(Into::into),
-            source: row.optional_text(5)?.map(Into::into),
-            test: row.flag(6)?,
-            omitted: omitted(row, 7)?,
-        })
-    }
+/// An event, as the history shows it.
+fn shown(row: &Row) -> Result<wire::Event, LedgerError> {
+    let Omitted {
+        unevaluated_triggers,
+        omitted_deliveries,
+    } = omitted(row, 7)?;
+    Ok(wire::Event {
+        id: row.parsed(0, EventId::parse)?,
+        event_type: row.text(1)?.to_owned(),
+        occurred_at: row.time(2)?,
+        received_at: row.time(3)?,
+        producer_id: row.optional_text(4)?.map(Into::into),
+        source: row.optional_text(5)?.map(Into::into),
+        test: row.flag(6)?,
+        unevaluated_triggers,
+        omitted_deliveries,
+    })
 }
 
 impl EarlierEvent {
@@ -364,11 +344,15 @@ pub(crate) fn encode_owed(deliveries: &[PlannedDelivery]) -> String {
     serde_json::to_string(&owed(deliveries)).expect("ids and texts are JSON")
 }
 
-/// The deliveries in such a text that are to be sent: id, trigger and action.
-pub(crate) fn decode_owed(text: &str) -> Result<Vec<(String, String, String)>, serde_json::Error> {
-    let owed: Vec<(String, String, String, Option<String>)> = serde_json::from_str(text)?;
+/// The deliveries in such a text that are to be sent.
+pub(crate) fn decode_owed(text: &str) -> Result<Vec<AcceptedDelivery>, serde_json::Error> {
+    let owed: Vec<(DeliveryId, TriggerId, ActionId, Option<String>)> = serde_json::from_str(text)?;
     let sent = owed.into_iter().filter(|(.., skip)| skip.is_none());
-    let sent = sent.map(|(id, trigger, action, _)| (id, trigger, action));
+    let sent = sent.map(|(id, trigger_id, action_id, _)| AcceptedDelivery {
+        id,
+        trigger_id,
+        action_id,
+    });
     Ok(sent.collect())
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use api::wire::{ActionHealth, Attempt, Delivery, DeliveryDetails};
 use domain::{
     account::AccountId,
     delivery::Status,
@@ -9,95 +10,10 @@ use domain::{
     page::Page,
     time::Timestamp,
 };
-use serde::Serialize;
-use serde_json::{Map, Value as Json};
 
 use crate::{
     Columns as _, Database, Ledger, LedgerError, Row, conditions::Conditions, lines::IN_LINE, text,
 };
-
-/// A delivery, as lists show it.
-#[derive(Debug, Serialize)]
-pub struct DeliveryRow {
-    /// Its id.
-    pub id: DeliveryId,
-    /// The event.
-    pub event_id: EventId,
-    /// The trigger.
-    pub trigger_id: TriggerId,
-    /// The action.
-    pub action_id: ActionId,
-    /// The event's type.
-    #[serde(rename = "type")]
-    pub event_type: String,
-    /// Where it stands.
-    pub status: Status,
-    /// Why it stands so, where there is something to say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The attempts made.
-    pub attempt_count: u32,
-    /// When the next is due.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_attempt_at: Option<Timestamp>,
-    /// When it came to be.
-    pub created_at: Timestamp,
-    /// Whether it is a test of the action.
-    pub test: bool,
-}
-
-impl DeliveryRow {
-    /// Whether a runner has it.
-    pub(crate) fn is_delivering(&self) -> bool {
-        self.status == Status::Delivering
-    }
-}
-
-/// A delivery with its attempts.
-#[derive(Debug, Serialize)]
-pub struct DeliveryDetails {
-    /// The delivery.
-    #[serde(flatten)]
-    pub delivery: DeliveryRow,
-    /// Its attempts, the first first.
-    pub attempts: Vec<Attempt>,
-}
-
-/// An attempt, as the history shows it.
-#[derive(Debug, Serialize)]
-pub struct Attempt {
-    /// 1 for the first.
-    pub number: u32,
-    /// When it started.
-    pub started_at: Timestamp,
-    /// How long it took, in milliseconds.
-    pub duration_ms: u64,
-    /// The status of the response, if one came.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status_code: Option<u16>,
-    /// What went wrong, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// What was sent.
-    pub request_headers: Map<String, Json>,
-    /// What came.
-    pub response_headers: Map<String, Json>,
-    /// The beginning of what came.
-    pub response_body: Option<String>,
-}
-
-/// How an action's attempts have gone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Health {
-    /// When an attempt last succeeded.
-    pub last_success_at: Option<Timestamp>,
-    /// When an attempt last failed.
-    pub last_failure_at: Option<Timestamp>,
-    /// When the first attempt failed since the last success; none while all is well.
-    pub failing_since: Option<Timestamp>,
-    /// Attempts that failed since the last success.
-    pub consecutive_failures: u64,
-}
 
 /// Which deliveries to list.
 #[derive(Debug, Default)]
@@ -134,7 +50,7 @@ impl<D: Database> Ledger<D> {
         account: &AccountId,
         filter: &DeliveryFilter<'_>,
         page: &Page,
-    ) -> Result<Vec<DeliveryRow>, LedgerError> {
+    ) -> Result<Vec<Delivery>, LedgerError> {
         let mut conditions = Conditions::of(account);
         conditions.test(filter.test);
         conditions.equal_indexed("event_id", filter.event);
@@ -175,7 +91,7 @@ impl<D: Database> Ledger<D> {
              FROM attempt WHERE account = ?1 AND delivery_id = ?2 ORDER BY number",
             &key,
         )?;
-        let attempts = found.iter().map(Attempt::read).collect::<Result<_, _>>()?;
+        let attempts = found.iter().map(attempt).collect::<Result<_, _>>()?;
         Ok(Some(DeliveryDetails { delivery, attempts }))
     }
 
@@ -188,7 +104,7 @@ impl<D: Database> Ledger<D> {
         &self,
         account: &AccountId,
         actions: &[ActionId],
-    ) -> Result<HashMap<ActionId, Health>, LedgerError> {
+    ) -> Result<HashMap<ActionId, ActionHealth>, LedgerError> {
         let wanted = serde_json::to_string(actions).expect("ids are JSON");
         let found = self.run(
             "SELECT action_id, last_success_at, last_failure_at, failing_since,
@@ -197,7 +113,7 @@ impl<D: Database> Ledger<D> {
              JOIN action_health ON account = ?1 AND action_id = wanted.value",
             &[text(account), text(wanted)],
         )?;
-        found.iter().map(Health::read).collect()
+        found.iter().map(health).collect()
     }
 
     /// How the attempts of an account's actions have gone, of as many as are looked at.
@@ -205,37 +121,38 @@ impl<D: Database> Ledger<D> {
     /// # Errors
     ///
     /// When the ledger fails.
-    pub fn health_of(&self, account: &AccountId) -> Result<Vec<(ActionId, Health)>, LedgerError> {
+    pub fn health_of(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<(ActionId, ActionHealth)>, LedgerError> {
         let found = self.run(
             "SELECT action_id, last_success_at, last_failure_at, failing_since,
                     consecutive_failures
              FROM action_health WHERE account = ?1 LIMIT ?2",
             &[text(account), MAX_ACTIONS.into()],
         )?;
-        found.iter().map(Health::read).collect()
+        found.iter().map(health).collect()
     }
 }
 
 /// The most actions of an account whose health is looked at.
 pub(crate) const MAX_ACTIONS: usize = 10_000;
 
-impl Health {
-    fn read(row: &Row) -> Result<(ActionId, Self), LedgerError> {
-        let health = Self {
-            last_success_at: row.optional_time(1)?,
-            last_failure_at: row.optional_time(2)?,
-            failing_since: row.optional_time(3)?,
-            consecutive_failures: row.number(4)?,
-        };
-        Ok((row.parsed(0, ActionId::parse)?, health))
-    }
+fn health(row: &Row) -> Result<(ActionId, ActionHealth), LedgerError> {
+    let health = ActionHealth {
+        last_success_at: row.optional_time(1)?,
+        last_failure_at: row.optional_time(2)?,
+        failing_since: row.optional_time(3)?,
+        consecutive_failures: row.number(4)?,
+    };
+    Ok((row.parsed(0, ActionId::parse)?, health))
 }
 
-fn delivery_rows(found: &[Row]) -> Result<Vec<DeliveryRow>, LedgerError> {
+fn delivery_rows(found: &[Row]) -> Result<Vec<Delivery>, LedgerError> {
     let read = |row: &Row| {
         let status = row.parsed(5, |name| Status::parse(name).ok_or(()))?;
         let due_at = row.optional_time(8)?;
-        Ok(DeliveryRow {
+        Ok(Delivery {
             id: row.parsed(0, DeliveryId::parse)?,
             event_id: row.parsed(1, EventId::parse)?,
             trigger_id: row.parsed(2, TriggerId::parse)?,
@@ -255,19 +172,17 @@ fn delivery_rows(found: &[Row]) -> Result<Vec<DeliveryRow>, LedgerError> {
     found.iter().map(read).collect()
 }
 
-impl Attempt {
-    fn read(row: &Row) -> Result<Self, LedgerError> {
-        Ok(Self {
-            number: row.number(0)?,
-            started_at: row.time(1)?,
-            duration_ms: row.number(2)?,
-            status_code: row
-                .optional_integer(3)?
-                .and_then(|code| code.try_into().ok()),
-            error: row.optional_text(4)?.map(Into::into),
-            request_headers: row.json(5)?,
-            response_headers: row.json(6)?,
-            response_body: row.optional_text(7)?.map(Into::into),
-        })
-    }
+fn attempt(row: &Row) -> Result<Attempt, LedgerError> {
+    Ok(Attempt {
+        number: row.number(0)?,
+        started_at: row.time(1)?,
+        duration_ms: row.number(2)?,
+        status_code: row
+            .optional_integer(3)?
+            .and_then(|code| code.try_into().ok()),
+        error: row.optional_text(4)?.map(Into::into),
+        request_headers: row.json(5)?,
+        response_headers: row.json(6)?,
+        response_body: row.optional_text(7)?.map(Into::into),
+    })
 }

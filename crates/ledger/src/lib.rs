@@ -32,8 +32,8 @@ pub use batches::{Accepted, Outcome};
 pub use budget::{Budget, Reserved};
 pub use database::{Database, DatabaseError, Row, Value};
 pub use deliveries::{Claim, ClaimLimits, Claimed, FinishedAttempt, Withdrawn};
-pub use events::{EarlierEvent, EventFilter, EventRow, Inserted, NewEventRow, PlannedDelivery};
-pub use history::{Attempt, DeliveryDetails, DeliveryFilter, DeliveryRow, Health};
+pub use events::{EarlierEvent, EventFilter, Inserted, NewEventRow, PlannedDelivery};
+pub use history::DeliveryFilter;
 pub use idempotency::{EarlierRequest, KeyedRequest};
 pub use in_flight::{InFlightLimits, Returned};
 pub use leases::{LEASE, Lease, Subject};
@@ -43,10 +43,7 @@ pub use purge::{PurgeStep, Remains};
 pub use rate_limits::Counted;
 pub use retention::Pruned;
 pub use runners::{Joining, Leaving, SLOTS, Slot};
-pub use statistics::{
-    AttemptCounts, Backlog, FailingAction, Piece, Statistics, StatisticsLimits, StatusCounts,
-    TriggerCounts,
-};
+pub use statistics::StatisticsLimits;
 pub use tally::{Owed, RowCounts, Tallies};
 pub use test_send::NewTest;
 

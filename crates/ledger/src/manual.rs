@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use api::wire::AcceptedDelivery;
 use domain::{
     account::AccountId,
+    delivery::Status,
     id::{ActionId, DeliveryId, EventId, TriggerId},
     matching::Omitted,
     time::Timestamp,
@@ -45,8 +47,8 @@ pub enum Cancelled {
 /// Result of a replay under an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replayed {
-    /// These deliveries are enqueued, by this request or an earlier one: id, trigger and action.
-    Enqueued(Vec<(String, String, String)>),
+    /// These deliveries are enqueued, by this request or an earlier one.
+    Enqueued(Vec<AcceptedDelivery>),
     /// Another request had the key.
     Reused,
 }
@@ -208,7 +210,7 @@ impl<D: Database> Ledger<D> {
         }
         Ok(match self.delivery(account, id)? {
             None => Cancelled::Missing,
-            Some(found) if found.delivery.is_delivering() => Cancelled::UnderWay,
+            Some(found) if found.delivery.status == Status::Delivering => Cancelled::UnderWay,
             Some(_) => Cancelled::Settled,
         })
     }

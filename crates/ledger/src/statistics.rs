@@ -4,6 +4,9 @@
 //! the newest first, however much there is. Most is counted in indexes alone: to go from an entry of an
 //! index to its row takes several times as long. Tests are left out of everything.
 
+use api::wire::{
+    AttemptCounts, Backlog, FailingAction, Piece, Statistics, StatusCounts, TriggerCounts,
+};
 use domain::{
     account::AccountId,
     delivery::Status,
@@ -41,118 +44,16 @@ impl Default for StatisticsLimits {
     }
 }
 
-/// What came in a range of time, and what became of it.
-#[derive(Debug, Serialize)]
-pub struct Statistics {
-    /// Where the range begins.
-    pub since: Timestamp,
-    /// The first moment after it.
-    pub until: Timestamp,
-    /// The events.
-    pub events: u64,
-    /// The deliveries created then, by where they stand now.
-    pub deliveries: StatusCounts,
-    /// The attempts of those deliveries.
-    pub attempts: AttemptCounts,
-    /// What is owed now, whenever it was created.
-    pub backlog: Backlog,
-    /// The range in pieces, the first first.
-    pub series: Vec<Piece>,
-    /// The triggers that were asked for, in that order.
-    pub triggers: Vec<TriggerCounts>,
-    /// The actions that are failing now, the longest first.
-    pub failing_actions: Vec<FailingAction>,
-    /// Whether there was more than is looked at.
-    pub truncated: bool,
-}
-
-/// Deliveries by status.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct StatusCounts {
-    /// Those that wait for an attempt.
-    pub pending: u64,
-    /// Those that a runner has.
-    pub delivering: u64,
-    /// Those that a receiver took.
-    pub succeeded: u64,
-    /// Those that were given up.
-    pub failed: u64,
-    /// Those whose action went before they were sent.
-    pub canceled: u64,
-    /// Those that were not to be sent.
-    pub skipped: u64,
-}
-
-impl StatusCounts {
-    fn of(&mut self, status: Status) -> &mut u64 {
-        match status {
-            Status::Pending => &mut self.pending,
-            Status::Delivering => &mut self.delivering,
-            Status::Succeeded => &mut self.succeeded,
-            Status::Failed => &mut self.failed,
-            Status::Canceled => &mut self.canceled,
-            Status::Skipped => &mut self.skipped,
-        }
+/// The count of this status.
+fn count_of(counts: &mut StatusCounts, status: Status) -> &mut u64 {
+    match status {
+        Status::Pending => &mut counts.pending,
+        Status::Delivering => &mut counts.delivering,
+        Status::Succeeded => &mut counts.succeeded,
+        Status::Failed => &mut counts.failed,
+        Status::Canceled => &mut counts.canceled,
+        Status::Skipped => &mut counts.skipped,
     }
-}
-
-/// Attempts, and how long they took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct AttemptCounts {
-    /// How many.
-    pub count: u64,
-    /// How many of them failed.
-    pub failed: u64,
-    /// Half of the newest took no longer, in milliseconds; nothing where there was none.
-    pub p50_ms: Option<u64>,
-    /// 99 of 100 of the newest took no longer.
-    pub p99_ms: Option<u64>,
-}
-
-/// What is owed and due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Backlog {
-    /// Pending deliveries that are due.
-    pub due: u64,
-    /// Since when the first of them is.
-    pub oldest_due_at: Option<Timestamp>,
-}
-
-/// What came in a piece of the range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Piece {
-    /// Where it begins.
-    pub at: Timestamp,
-    /// The events.
-    pub events: u64,
-    /// The deliveries created then that have succeeded by now.
-    pub succeeded: u64,
-    /// And those that have failed by now.
-    pub failed: u64,
-}
-
-/// Those deliveries, as far as they are a trigger's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct TriggerCounts {
-    /// The trigger, which may be gone by now, or may never have been.
-    pub trigger_id: TriggerId,
-    /// How many.
-    pub deliveries: u64,
-    /// How many of them failed or are about to be tried once more.
-    pub failed: u64,
-}
-
-/// An action whose attempts fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct FailingAction {
-    /// The trigger of its last delivery.
-    pub trigger_id: TriggerId,
-    /// The action.
-    pub action_id: ActionId,
-    /// When the first failure began that no success came after.
-    pub failing_since: Timestamp,
-    /// How many there have been since.
-    pub consecutive_failures: u64,
 }
 
 /// What is looked at: of the account, from the first of two ids on and before the second. Attempts
@@ -328,8 +229,8 @@ impl<D: Database> Ledger<D> {
         let series = pieces.map(|((bucket, events), counts)| {
             let mut piece = StatusCounts::default();
             for (status, count) in Status::ALL.into_iter().zip(counts.map(natural)) {
-                *piece.of(status) += count;
-                *all.of(status) += count;
+                *count_of(&mut piece, status) += count;
+                *count_of(&mut all, status) += count;
             }
             Piece {
                 at: bucket.at,

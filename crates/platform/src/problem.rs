@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use api::{Operation, Route};
+use api::{Operation, Route, problem::Code, wire};
 use domain::{
     hops::Stopped,
     input::{FieldError, Unreadable},
@@ -13,45 +13,26 @@ use domain::{
     time::Timestamp,
 };
 use http::StatusCode;
-use serde::Serialize;
 
 use crate::entropy;
 
 /// A problem to answer with.
 #[derive(Debug)]
 pub struct Problem {
-    /// The status of the answer.
-    pub status: StatusCode,
     /// Headers that belong to it, e.g. `allow`.
     pub headers: Vec<(&'static str, String)>,
     /// A stable name for programs.
-    code: &'static str,
+    code: Code,
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     /// What is logged and never shown.
     cause: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
-    /// RFC 9457: `about:blank` says that the title is the status's own phrase.
-    #[serde(rename = "type")]
-    problem_type: &'static str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    code: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [FieldError],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
-}
-
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+    fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
         Self {
-            status,
             headers: Vec::new(),
             code,
             detail,
@@ -62,25 +43,25 @@ impl Problem {
 
     /// 400: the request itself is malformed.
     pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+        Self::new(Code::BadRequest, detail)
     }
 
     /// 401: no key, or a wrong one; the two are not told apart.
     pub fn unauthorized() -> Self {
         let detail = "this needs the header `Authorization: Bearer <api key>` with a valid key";
-        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail);
+        let mut problem = Self::new(Code::Unauthorized, detail);
         problem.headers.push(("www-authenticate", "Bearer".into()));
         problem
     }
 
     /// 403: the caller is known, and may not do this.
     pub fn forbidden(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+        Self::new(Code::Forbidden, detail)
     }
 
     /// 404: there is no such route or thing.
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+        Self::new(Code::NotFound, detail)
     }
 
     /// 404: the path is no route's.
@@ -96,40 +77,32 @@ impl Problem {
             .collect();
         let allowed = methods.join(", ");
         let detail = format!("this route takes {allowed}");
-        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        let mut problem = Self::new(Code::MethodNotAllowed, detail);
         problem.headers.push(("allow", allowed));
         problem
     }
 
     /// 409: the thing is in a state that does not allow this now.
     pub fn conflict(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", detail)
+        Self::new(Code::Conflict, detail)
     }
 
     /// 413: the body is larger than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("the body is larger than {limit} bytes");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+        Self::new(Code::BodyTooLarge, detail)
     }
 
     /// 415: the body is of another media type than is wanted.
     pub fn unsupported_media_type(wanted: &str) -> Self {
         let detail = format!("the body has to be sent with `Content-Type: {wanted}`");
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            detail,
-        )
+        Self::new(Code::UnsupportedMediaType, detail)
     }
 
     /// 415: the body is compressed.
     pub fn encoded_body() -> Self {
         let detail = "the body has a Content-Encoding; send it as it is, without one";
-        let mut problem = Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            detail,
-        );
+        let mut problem = Self::new(Code::UnsupportedMediaType, detail);
         problem.headers.push(("accept-encoding", "identity".into()));
         problem
     }
@@ -137,11 +110,7 @@ impl Problem {
     /// 415: the body is in another charset than UTF-8.
     pub fn unsupported_charset(charset: &str) -> Self {
         let detail = format!("the body has to be sent in UTF-8, not with charset={charset}");
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            detail,
-        )
+        Self::new(Code::UnsupportedMediaType, detail)
     }
 
     /// 422: well-formed, and wrong in the members named.
@@ -151,17 +120,13 @@ impl Problem {
             [FieldError { pointer, detail }] => format!("{pointer} {detail}"),
             several => format!("{} things are wrong, see errors", several.len()),
         };
-        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+        let problem = Self::new(Code::Invalid, detail);
         Self { errors, ..problem }
     }
 
     /// 422: an idempotency key was used before, with another body; in an array, of these items.
     pub fn key_reused(detail: &'static str, errors: Vec<FieldError>) -> Self {
-        let problem = Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "idempotency_key_reused",
-            detail,
-        );
+        let problem = Self::new(Code::IdempotencyKeyReused, detail);
         Self { errors, ..problem }
     }
 
@@ -176,7 +141,7 @@ impl Problem {
 
     /// 429: a rate limit is reached for so many more seconds.
     pub fn too_many_requests(detail: String, seconds: u64) -> Self {
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        let mut problem = Self::new(Code::TooManyRequests, detail);
         problem.headers.push(("retry-after", seconds.to_string()));
         problem
     }
@@ -184,7 +149,7 @@ impl Problem {
     /// 429: nothing is sent any more in this hour of the clock.
     pub fn budget_used_up(detail: String, now: Timestamp) -> Self {
         let left = next_hour(now).since(now);
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "budget_used_up", detail);
+        let mut problem = Self::new(Code::BudgetUsedUp, detail);
         let seconds = left.as_millis().div_ceil(1_000);
         problem.headers.push(("retry-after", seconds.to_string()));
         problem
@@ -194,7 +159,7 @@ impl Problem {
     pub fn too_many_in_flight() -> Self {
         let detail = "as many requests as are allowed at once are in flight, of this account, of \
                       it to this host, or in all; try again in a moment";
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_in_flight", detail);
+        let mut problem = Self::new(Code::TooManyInFlight, detail);
         problem.headers.push(("retry-after", "1".into()));
         problem
     }
@@ -202,7 +167,7 @@ impl Problem {
     /// 500: our fault. The cause is logged, never shown.
     pub fn internal(cause: impl ToString) -> Self {
         let detail = "something went wrong on this side; the log has the cause";
-        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail);
+        let problem = Self::new(Code::Internal, detail);
         Self {
             cause: Some(cause.to_string()),
             ..problem
@@ -216,11 +181,7 @@ impl Problem {
 
     /// 500: a setting is missing or malformed, and which.
     pub fn misconfigured(detail: String) -> Self {
-        let problem = Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "misconfigured",
-            detail.clone(),
-        );
+        let problem = Self::new(Code::Misconfigured, detail.clone());
         Self {
             cause: Some(detail),
             ..problem
@@ -230,12 +191,17 @@ impl Problem {
     /// 503: a store does not answer, or others are busy with the same thing; try again.
     pub fn unavailable(cause: impl ToString) -> Self {
         let detail = "a store is busy or out of reach; try again";
-        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        let mut problem = Self::new(Code::Unavailable, detail);
         problem.headers.push(("retry-after", "1".into()));
         Self {
             cause: Some(cause.to_string()),
             ..problem
         }
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.code.status()
     }
 
     /// What is wrong, in words.
@@ -249,7 +215,7 @@ impl Problem {
         let request_id = format!("req_{}", entropy::token());
         eprintln!(
             "error request_id={request_id} code={} cause={cause:?}",
-            self.code
+            self.code.as_str()
         );
         Some(request_id)
     }
@@ -257,13 +223,15 @@ impl Problem {
     /// The body of the answer; logs the cause.
     pub(crate) fn into_body(mut self) -> Vec<u8> {
         let request_id = self.log();
-        let body = Body {
-            problem_type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Problem"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
+        let status = self.status();
+        let title = status.canonical_reason().unwrap_or("Problem");
+        let body = wire::Problem {
+            problem_type: "about:blank".to_owned(),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail.into_owned(),
             code: self.code,
-            errors: &self.errors,
+            errors: self.errors,
             request_id,
         };
         serde_json::to_vec(&body).expect("a problem has string keys")
@@ -278,8 +246,7 @@ impl From<Unreadable> for Problem {
                 column,
                 detail,
             } => Self::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_json",
+                Code::InvalidJson,
                 format!("the body is not JSON: {detail} at line {line}, column {column}"),
             ),
             Unreadable::Shape(error) => Self::invalid(vec![error]),
@@ -295,11 +262,7 @@ impl From<Vec<FieldError>> for Problem {
 
 impl From<Failed> for Problem {
     fn from(failed: Failed) -> Self {
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "precondition_failed",
-            failed.to_string(),
-        )
+        Self::new(Code::PreconditionFailed, failed.to_string())
     }
 }
 
@@ -308,11 +271,7 @@ impl From<Stopped> for Problem {
         match stopped {
             Stopped::NotANumber => Self::bad_request(stopped.to_string()),
             // Not 508: what fails on this side is tried again, and this should not be.
-            Stopped::TooMany(_) => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "loop_detected",
-                stopped.to_string(),
-            ),
+            Stopped::TooMany(_) => Self::new(Code::LoopDetected, stopped.to_string()),
         }
     }
 }

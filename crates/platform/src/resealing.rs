@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use api::wire::EncryptionUsage;
 use domain::{account::AccountId, id::TriggerId, sealing::Sealer, time::Timestamp, trigger::Vault};
 use serde::{Deserialize, Serialize};
 
@@ -51,22 +52,11 @@ struct Checked {
 }
 
 /// What is under older keys.
-#[derive(Debug, Serialize)]
-pub struct State {
-    /// The id of the newest key.
-    key: String,
-    /// The sealed values that are under older ones, counted up to a limit.
-    values_under_older_keys: usize,
-    /// When a run had last looked through all values; nothing while none has since the setting changed.
-    checked_at: Option<Timestamp>,
-}
-
-/// What is under older keys.
 ///
 /// # Errors
 ///
 /// When the store fails.
-pub fn state(store: &TriggerStore, sealer: &Sealer) -> Result<State, Problem> {
+pub fn state(store: &TriggerStore, sealer: &Sealer) -> Result<EncryptionUsage, Problem> {
     let progress = Progress::read(store, sealer)?;
     let values_under_older_keys = match progress.checked {
         Some(checked) => checked.left,
@@ -78,7 +68,7 @@ pub fn state(store: &TriggerStore, sealer: &Sealer) -> Result<State, Problem> {
             left
         }
     };
-    Ok(State {
+    Ok(EncryptionUsage {
         key: sealer.newest().to_owned(),
         values_under_older_keys,
         checked_at: progress.checked.map(|checked| checked.at),

@@ -4,6 +4,7 @@ mod transfer;
 
 use std::{collections::HashMap, time::Duration};
 
+use api::wire::ActionHealth;
 use domain::{
     account::AccountId,
     catalogue::{Catalogue, EventType},
@@ -21,7 +22,7 @@ use crate::{
     catalogue, clock, config, entropy,
     http::Preconditions,
     idempotency::Once,
-    ledger::{self, Health, Ledger},
+    ledger::{self, Ledger},
     problem::Problem,
     signing_keys,
     store::{self, IndexEntry, TriggerStore},
@@ -95,7 +96,7 @@ impl Triggers {
     pub fn health<'a>(
         &self,
         actions: impl IntoIterator<Item = &'a Action>,
-    ) -> Result<HashMap<ActionId, Health>, Problem> {
+    ) -> Result<HashMap<ActionId, ActionHealth>, Problem> {
         let ids: Vec<_> = actions.into_iter().map(|action| action.id).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());

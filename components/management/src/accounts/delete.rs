@@ -1,5 +1,6 @@
 //! Deletes all of an account.
 
+use api::wire::{Counts, Unfinished};
 use http::StatusCode;
 use platform::{
     http::{Request, Response},
@@ -7,23 +8,8 @@ use platform::{
     signing_keys,
     triggers::Triggers,
 };
-use serde::Serialize;
 
 use super::budget::Budget;
-
-#[derive(Default, Serialize)]
-struct Counts {
-    triggers: usize,
-    events: usize,
-    deliveries: usize,
-}
-
-/// What is left to do of a purge, for another request.
-#[derive(Serialize)]
-struct Unfinished {
-    deleted: Counts,
-    remaining: Counts,
-}
 
 /// Deletes all of an account: first the triggers, so that nothing new is owed to anybody.
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {

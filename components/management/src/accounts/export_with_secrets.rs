@@ -1,5 +1,6 @@
 //! Exports an account's triggers as a document, with their secrets under a passphrase.
 
+use api::wire::ExportInput;
 use domain::{
     input::FieldError,
     transfer::{Lock, Passphrase},
@@ -9,19 +10,12 @@ use platform::{
     http::{Request, Response},
     problem::Problem,
 };
-use serde::Deserialize;
 
 use super::exported;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with passphrase")]
-struct Input {
-    passphrase: Option<String>,
-}
-
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     exported(request, |request| {
-        let input: Input = request.json()?;
+        let input: ExportInput = request.json()?;
         let passphrase = input.passphrase.ok_or_else(|| "is required".to_owned());
         let passphrase = passphrase
             .and_then(|text| Passphrase::parse(&text).map_err(|error| error.to_string()))

@@ -1,27 +1,13 @@
 //! Imports triggers from a document.
 
-use domain::{
-    account::AccountId,
-    transfer::{ImportInput, Outcome, Seal, TriggerSummary},
-};
+use api::wire::Imported;
+use domain::transfer::{ImportInput, Outcome};
 use platform::{
     config,
     http::{Request, Response},
     problem::Problem,
     triggers::Triggers,
 };
-use serde::Serialize;
-
-#[derive(Serialize)]
-struct View<'a> {
-    account: &'a AccountId,
-    dry_run: bool,
-    seal: Seal,
-    created: usize,
-    updated: usize,
-    unchanged: usize,
-    triggers: Vec<TriggerSummary>,
-}
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     let account = request.account()?;
@@ -37,8 +23,8 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         let of_outcome = summaries.iter().filter(|summary| summary.result == outcome);
         of_outcome.count()
     };
-    Ok(Response::ok(&View {
-        account: triggers.account(),
+    Ok(Response::ok(&Imported {
+        account: triggers.account().clone(),
         dry_run,
         seal,
         created: count(Outcome::Created),

@@ -1,5 +1,6 @@
 //! Deletes the events that have a value at a path, with all that came of them.
 
+use api::wire::{PurgeInput, Purged};
 use domain::{
     filter::ValueAt,
     id::EventId,
@@ -11,18 +12,9 @@ use platform::{
     ledger,
     problem::Problem,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::budget::Budget;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with path and equals")]
-struct Input {
-    path: Option<String>,
-    equals: Option<Value>,
-    cursor: Option<String>,
-}
 
 /// What a purge of events looks for, and after which event.
 struct Wanted {
@@ -30,63 +22,47 @@ struct Wanted {
     after: Option<EventId>,
 }
 
-impl Input {
-    fn check(self) -> Result<Wanted, Vec<FieldError>> {
-        let mut errors = Vec::new();
-        let equals = match self.equals {
-            Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => Some(value),
-            Some(_) => {
-                let detail = "has to be a text, a number, true or false";
-                errors.push(FieldError::new("/equals", detail));
-                None
-            }
-            None => {
-                errors.push(FieldError::new("/equals", "is required"));
-                None
-            }
-        };
-        let path = self.path.ok_or_else(|| "is required".to_owned());
-        // Checked also when there is no value to look for: all that is wrong is told at once.
-        let value = path.and_then(|path| {
-            ValueAt::parse(&path, equals.unwrap_or_default()).map_err(|error| error.detail)
-        });
-        let value = value.map_err(|detail| errors.push(FieldError::new("/path", detail)));
-        let is_event = |id: &str| EventId::parse(id).is_ok();
-        let page = Page::parse(None, self.cursor.as_deref(), is_event);
-        let page = page.map_err(|_| {
-            let detail = "is not a next_cursor of a purge";
-            errors.push(FieldError::new("/cursor", detail));
-        });
-        match (value, page) {
-            (Ok(value), Ok(page)) if errors.is_empty() => Ok(Wanted {
-                value,
-                after: page.after.and_then(|id| EventId::parse(&id).ok()),
-            }),
-            _ => Err(errors),
+fn check(input: PurgeInput) -> Result<Wanted, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let equals = match input.equals {
+        Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => Some(value),
+        Some(_) => {
+            let detail = "has to be a text, a number, true or false";
+            errors.push(FieldError::new("/equals", detail));
+            None
         }
+        None => {
+            errors.push(FieldError::new("/equals", "is required"));
+            None
+        }
+    };
+    let path = input.path.ok_or_else(|| "is required".to_owned());
+    // Checked also when there is no value to look for: all that is wrong is told at once.
+    let value = path.and_then(|path| {
+        ValueAt::parse(&path, equals.unwrap_or_default()).map_err(|error| error.detail)
+    });
+    let value = value.map_err(|detail| errors.push(FieldError::new("/path", detail)));
+    let is_event = |id: &str| EventId::parse(id).is_ok();
+    let page = Page::parse(None, input.cursor.as_deref(), is_event);
+    let page = page.map_err(|_| {
+        let detail = "is not a next_cursor of a purge";
+        errors.push(FieldError::new("/cursor", detail));
+    });
+    match (value, page) {
+        (Ok(value), Ok(page)) if errors.is_empty() => Ok(Wanted {
+            value,
+            after: page.after.and_then(|id| EventId::parse(&id).ok()),
+        }),
+        _ => Err(errors),
     }
-}
-
-#[derive(Serialize)]
-struct Purged {
-    events: usize,
-    deliveries: usize,
-    done: bool,
-    next_cursor: Option<String>,
 }
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     let account = request.account()?;
     let budget = Budget::of(request)?;
-    let input: Input = request.json()?;
-    let Wanted { value, mut after } = input.check()?;
+    let Wanted { value, mut after } = check(request.json()?)?;
     let ledger = ledger::open()?;
-    let mut purged = Purged {
-        events: 0,
-        deliveries: 0,
-        done: false,
-        next_cursor: None,
-    };
+    let mut purged = Purged::default();
     loop {
         let look = ledger.events_after(&account, after)?;
         let Some((last, _)) = look.last() else {

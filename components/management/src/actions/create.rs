@@ -8,10 +8,7 @@ use platform::{
     triggers::Triggers,
 };
 
-use crate::{
-    created,
-    view::{ActionView, Lens},
-};
+use crate::{created, view::Lens};
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
@@ -28,6 +25,6 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
             action.id
         ),
         &etag(action.revision),
-        &ActionView::of(&action, &Lens::on([&action], &triggers, &request.head)?)?,
+        &Lens::on([&action], &triggers, &request.head)?.action(&action)?,
     ))
 }

@@ -7,7 +7,7 @@ use platform::{
     triggers::Triggers,
 };
 
-use crate::view::{ActionView, Lens};
+use crate::view::Lens;
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     let account = request.account()?;
@@ -32,8 +32,6 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         .map(|action| page::cursor(&action.id.to_string()));
 
     let lens = Lens::on(actions.iter().copied(), &triggers, &request.head)?;
-    let views = actions
-        .into_iter()
-        .map(|action| ActionView::of(action, &lens));
-    Ok(Response::list(&views.collect::<Result<Vec<_>, _>>()?, last))
+    let views = actions.into_iter().map(|action| lens.action(action));
+    Ok(Response::list(views.collect::<Result<Vec<_>, _>>()?, last))
 }

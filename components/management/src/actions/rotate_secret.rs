@@ -17,8 +17,8 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     let overlap = rotation.overlap().map_err(|error| vec![error])?;
     let triggers = Triggers::of(account)?;
     let once = Once::of(request, Some(triggers.account()))?;
-    let secrets = triggers
+    let rotated = triggers
         .rotate_secret(place(request), overlap, &once)
         .await?;
-    Ok(secrets::respond(&secrets))
+    Ok(secrets(rotated))
 }

@@ -13,5 +13,5 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     let triggers = Triggers::of(request.account()?)?;
     let trigger = triggers.find(request.named("trigger"))?;
     let action = find_action(&trigger, request.named("action"))?;
-    Ok(secrets::respond(&action.secrets(&triggers.vault())?))
+    Ok(secrets(action.secrets(&triggers.vault())?))
 }

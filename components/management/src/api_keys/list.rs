@@ -6,11 +6,10 @@ use platform::{
     problem::Problem,
 };
 
-use super::View;
+use super::shown;
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let keys = api_keys::list()?;
-    let views: Vec<_> = keys.iter().map(View::listed).collect();
-    Ok(Response::list(&views, None))
+    Ok(Response::list(keys.iter().map(shown).collect(), None))
 }

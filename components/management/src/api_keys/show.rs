@@ -6,10 +6,10 @@ use platform::{
     problem::Problem,
 };
 
-use super::View;
+use super::shown;
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let key = api_keys::find(request.named("api_key"))?;
-    Ok(Response::ok(&View::listed(&key)))
+    Ok(Response::ok(&shown(&key)))
 }

@@ -33,7 +33,7 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     deliveries.truncate(page.limit);
     let last = deliveries.last().filter(|_| more);
     let next = last.map(|delivery| page::cursor(&delivery.id.to_string()));
-    Ok(Response::list(&deliveries, next))
+    Ok(Response::list(deliveries, next))
 }
 
 fn status(name: &str) -> Result<Status, String> {

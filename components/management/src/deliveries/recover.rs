@@ -2,12 +2,8 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use domain::{
-    id::{ActionId, TriggerId},
-    input::FieldError,
-    time::Timestamp,
-    trigger::sendable,
-};
+use api::wire::{self, Recovered};
+use domain::{input::FieldError, trigger::sendable};
 use http::StatusCode;
 use platform::{
     clock,
@@ -16,29 +12,18 @@ use platform::{
     problem::Problem,
     store::TriggerStore,
 };
-use serde::Deserialize;
-use serde_json::json;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with since")]
-struct Wanted {
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
-    trigger: Option<TriggerId>,
-    action: Option<ActionId>,
-}
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let account = request.account()?;
-    let wanted: Wanted = request.json()?;
+    let wanted: wire::Recovery = request.json()?;
     let Some(since) = wanted.since else {
         return Err(Problem::invalid(vec![FieldError::new(
             "/since",
             "is required",
         )]));
     };
-    let Wanted {
+    let wire::Recovery {
         until,
         trigger,
         action,
@@ -67,6 +52,6 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         }
     }
     let recovered = ledger.recover(&account, &recovery, clock::now())?;
-    let answer = json!({ "recovered": recovered });
+    let answer = Recovered { recovered };
     Ok(Response::json(StatusCode::ACCEPTED, &answer).then(After::Wake))
 }

@@ -1,5 +1,6 @@
 //! Lists the event types.
 
+use api::wire::EventType;
 use platform::{
     catalogue,
     http::{Request, Response},
@@ -7,13 +8,10 @@ use platform::{
     store::TriggerStore,
 };
 
-use super::View;
-
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let catalogue = catalogue::load(&TriggerStore::open()?)?;
-    let views = catalogue
-        .all()
-        .map(|event_type| View::of(event_type, &catalogue));
-    Ok(Response::ok(&views.collect::<Result<Vec<_>, _>>()?))
+    let all = catalogue.all();
+    let all = all.map(|event_type| EventType::of(event_type, &catalogue));
+    Ok(Response::ok(&all.collect::<Vec<_>>()))
 }

@@ -1,5 +1,6 @@
 //! Adds or replaces an event type of the deployment's own.
 
+use api::wire::EventType;
 use domain::catalogue::EventTypeInput;
 use platform::{
     catalogue::EventTypes,
@@ -7,7 +8,7 @@ use platform::{
     problem::Problem,
 };
 
-use super::{View, find};
+use super::find;
 use crate::created;
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
@@ -18,7 +19,7 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         .put(key, input, &request.preconditions()?)
         .await?;
     let event_type = find(&put.catalogue, key)?;
-    let view = View::of(event_type, &put.catalogue)?;
+    let view = EventType::of(event_type, &put.catalogue);
     let etag = etag(event_type.revision);
     Ok(if put.created {
         created(&format!("/v1/event-types/{key}"), &etag, &view)

@@ -1,5 +1,6 @@
 //! Shows an event type.
 
+use api::wire::EventType;
 use domain::catalogue::Origin;
 use platform::{
     catalogue,
@@ -8,13 +9,13 @@ use platform::{
     store::TriggerStore,
 };
 
-use super::{View, find};
+use super::find;
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let catalogue = catalogue::load(&TriggerStore::open()?)?;
     let event_type = find(&catalogue, request.named("key"))?;
-    let whole = || Ok(Response::ok(&View::of(event_type, &catalogue)?));
+    let whole = || Ok(Response::ok(&EventType::of(event_type, &catalogue)));
     match event_type.origin {
         Origin::Custom => request
             .preconditions()?

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::wire::{Health, ServiceState, StoreState};
 use domain::time::Timestamp;
 use http::StatusCode;
 use platform::{
@@ -11,18 +12,6 @@ use platform::{
     problem::Problem,
     store::TriggerStore,
 };
-use serde::Serialize;
-
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-    /// Why it can't, in words; nothing that is in the stores.
-    reasons: Vec<String>,
-    key_value_store: &'static str,
-    ledger: &'static str,
-    /// How long the delivery waits that is due longest, of those whose action is not failing; missing where that can't be asked.
-    backlog_age_seconds: Option<u64>,
-}
 
 /// 200 while both stores answer and nothing that is due waits for longer than the setting says; else 503 with the reasons.
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
@@ -33,12 +22,12 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
 
     let mut reasons = Vec::new();
     let mut state = |failed: Option<String>, name: &str| match failed {
-        None => "ok",
+        None => StoreState::Ok,
         Some(cause) => {
             // The cause may tell where things are; whoever asks here is nobody in particular.
             eprintln!("error health {name} cause={cause:?}");
             reasons.push(format!("{name} does not answer"));
-            "unreachable"
+            StoreState::Unreachable
         }
     };
     let key_value_store = state(
@@ -57,13 +46,13 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
             limit.as_secs()
         ));
     }
-    let (status, word) = if reasons.is_empty() {
-        (StatusCode::OK, "ok")
+    let (status, state) = if reasons.is_empty() {
+        (StatusCode::OK, ServiceState::Ok)
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "failing")
+        (StatusCode::SERVICE_UNAVAILABLE, ServiceState::Failing)
     };
     let health = Health {
-        status: word,
+        status: state,
         reasons,
         key_value_store,
         ledger,

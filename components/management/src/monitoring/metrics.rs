@@ -1,5 +1,6 @@
 //! `GET /v1/metrics`: numbers for Prometheus.
 
+use api::wire::ActionHealth;
 use domain::{
     metrics::{CONTENT_TYPE, Exposition, Kind, seconds},
     time::Timestamp,
@@ -8,7 +9,7 @@ use http::StatusCode;
 use platform::{
     clock, config,
     http::{Request, Response, account},
-    ledger::{self, Health, Ledger},
+    ledger::{self, Ledger},
     problem::Problem,
 };
 
@@ -147,7 +148,7 @@ fn of_account(ledger: &Ledger, named: &str) -> Result<String, Problem> {
         .collect();
     let account = account.as_str();
     let mut exposition = Exposition::default();
-    let mut gauge = |name: &str, help: &str, value: &dyn Fn(&Health) -> Option<i64>| {
+    let mut gauge = |name: &str, help: &str, value: &dyn Fn(&ActionHealth) -> Option<i64>| {
         let samples = actions.iter().filter_map(|(action, health)| {
             let labels = vec![("account", account), ("action", action.as_str())];
             Some((labels, value(health)?))

@@ -1,6 +1,6 @@
 //! `GET /v1/usage`: what the service uses, beside what it may.
 
-use domain::time::Timestamp;
+use api::wire::{LedgerUsage, RequestUsage, Usage};
 use platform::{
     clock, config,
     http::{Request, Response},
@@ -9,39 +9,6 @@ use platform::{
     resealing,
     store::TriggerStore,
 };
-use serde::Serialize;
-
-#[derive(Serialize)]
-struct Usage {
-    at: Timestamp,
-    /// Keys of the key-value store, of everything.
-    key_value_keys: u64,
-    ledger: Rows,
-    /// Since the ledger is there, or since it counts.
-    events_accepted: u64,
-    requests: Requests,
-    encryption: resealing::State,
-}
-
-/// Rows of the ledger, near enough.
-#[derive(Serialize)]
-struct Rows {
-    version: i64,
-    events: u64,
-    deliveries: u64,
-    attempts: u64,
-}
-
-/// Requests to receivers.
-#[derive(Serialize)]
-struct Requests {
-    total: u64,
-    this_hour: u64,
-    /// The most in an hour, where that is limited; and how many of them are spoken for.
-    max_per_hour: Option<usize>,
-    max_per_hour_per_account: Option<usize>,
-    reserved_this_hour: usize,
-}
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
@@ -56,14 +23,14 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         at: now,
         key_value_keys: store.count_keys()?,
         encryption: resealing::state(&store, &config::sealer()?)?,
-        ledger: Rows {
+        ledger: LedgerUsage {
             version: ledger.version(),
             events: rows.events,
             deliveries: rows.deliveries,
             attempts: rows.attempts,
         },
         events_accepted: tallies.events.values().sum(),
-        requests: Requests {
+        requests: RequestUsage {
             total: tallies.attempts.values().sum(),
             this_hour: tallies.requests_this_hour,
             max_per_hour: outbound.per_hour,

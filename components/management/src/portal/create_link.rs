@@ -1,10 +1,7 @@
 //! Makes a link that opens the dashboard for an account's user.
 
-use domain::{
-    id::ApiKeyId,
-    portal::{LinkInput, Role, loopback_origin},
-    time::Timestamp,
-};
+use api::wire::PortalLink;
+use domain::portal::{LinkInput, loopback_origin};
 use http::StatusCode;
 use platform::{
     auth, clock, config, entropy,
@@ -13,17 +10,6 @@ use platform::{
     portal,
     problem::Problem,
 };
-use serde::Serialize;
-
-#[derive(Serialize)]
-struct View {
-    url: String,
-    role: Role,
-    reusable: bool,
-    /// Null for a key of the setting `api_key`.
-    key: Option<ApiKeyId>,
-    expires_at: Timestamp,
-}
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     let account = request.account()?;
@@ -37,14 +23,14 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         None => called_at(&request.head)?,
     };
     let (link, token) = portal::make_link(link, &once)?;
-    let view = View {
+    let made = PortalLink {
         url: format!("{origin}/portal?token={token}"),
         role: link.user.role,
         reusable: link.reusable,
         key: link.user.key.id(),
         expires_at: link.expires_at,
     };
-    Ok(Response::json(StatusCode::CREATED, &view).header("cache-control", "no-store"))
+    Ok(Response::json(StatusCode::CREATED, &made).header("cache-control", "no-store"))
 }
 
 /// Where the caller reached the service, when it is on the same machine.

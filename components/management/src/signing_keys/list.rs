@@ -1,5 +1,6 @@
 //! Lists an account's signing keys.
 
+use api::wire::SigningKey;
 use platform::{
     clock,
     http::{Request, Response},
@@ -8,11 +9,9 @@ use platform::{
     store::TriggerStore,
 };
 
-use super::View;
-
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
     let keys = signing_keys::of(&TriggerStore::open()?, &request.account()?)?;
-    let views: Vec<_> = keys.live(clock::now()).map(View::of).collect();
-    Ok(Response::list(&views, None))
+    let keys = keys.live(clock::now()).map(SigningKey::from);
+    Ok(Response::list(keys.collect(), None))
 }

@@ -8,10 +8,7 @@ use platform::{
     triggers::Triggers,
 };
 
-use crate::{
-    created,
-    view::{Lens, TriggerView},
-};
+use crate::{created, view::Lens};
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     request.head.query(&[])?;
@@ -28,6 +25,6 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
             trigger.id
         ),
         &etag(trigger.revision),
-        &TriggerView::of(&trigger, &lens)?,
+        &lens.trigger(&trigger)?,
     ))
 }

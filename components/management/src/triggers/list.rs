@@ -8,7 +8,7 @@ use platform::{
     triggers::{TriggerFilter, Triggers},
 };
 
-use crate::view::{Lens, TriggerView};
+use crate::view::Lens;
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     let account = request.account()?;
@@ -27,6 +27,6 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     let (found, next) = triggers.list(&filter, &page)?;
     let actions = found.iter().flat_map(|trigger| &trigger.actions);
     let lens = Lens::on(actions, &triggers, &request.head)?;
-    let views = found.iter().map(|trigger| TriggerView::of(trigger, &lens));
-    Ok(Response::list(&views.collect::<Result<Vec<_>, _>>()?, next))
+    let views = found.iter().map(|trigger| lens.trigger(trigger));
+    Ok(Response::list(views.collect::<Result<Vec<_>, _>>()?, next))
 }

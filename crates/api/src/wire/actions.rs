@@ -6,7 +6,7 @@ use domain::{
     schedule::RetrySchedule,
     signing_keys::Scheme,
     time::Timestamp,
-    trigger::{ActionInput, Disabled, Method},
+    trigger::{self, ActionInput, Disabled, Method},
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,36 @@ pub struct Action {
 }
 
 impl Action {
+    /// A stored action, with its headers in the clear.
+    pub fn of(
+        action: &trigger::Action,
+        headers: BTreeMap<String, String>,
+        health: ActionHealth,
+    ) -> Self {
+        let template = action.body_template.as_ref();
+        Self {
+            id: action.id,
+            name: action.name.clone(),
+            enabled: action.enabled,
+            disabled: action.disabled.clone(),
+            url: action.url.clone(),
+            method: action.method,
+            headers,
+            secret_headers: action.secret_headers.clone(),
+            public_headers: action.public_headers.clone(),
+            signature_schemes: action.signature_schemes.clone(),
+            body_template: template.map(|template| template.source().to_owned()),
+            content_type: action.content_type.clone(),
+            timeout_seconds: action.timeout_seconds,
+            retry_schedule: action.retry_schedule.clone(),
+            ordered: action.pace.ordered,
+            max_per_second: action.pace.max_per_second,
+            health,
+            created_at: action.created_at,
+            updated_at: action.updated_at,
+        }
+    }
+
     /// Hides the values of its headers, from whoever may only look.
     pub fn hide_values(&mut self) {
         for value in self.headers.values_mut() {
@@ -131,6 +161,23 @@ pub struct Secrets {
     pub secret: String,
     /// The secrets before it that still sign, the newest first.
     pub previous: Vec<PreviousSecret>,
+}
+
+impl Secrets {
+    /// The secrets that sign at `now`.
+    pub fn live(secrets: trigger::Secrets, now: Timestamp) -> Self {
+        let live = secrets.without_expired(now);
+        let previous = live.previous.iter();
+        Self {
+            secret: live.current.reveal(),
+            previous: previous
+                .map(|(secret, expires_at)| PreviousSecret {
+                    secret: secret.reveal(),
+                    expires_at: *expires_at,
+                })
+                .collect(),
+        }
+    }
 }
 
 /// A secret that was rotated out.

@@ -1,4 +1,9 @@
-use domain::{access::Scope, account::AccountId, id::ApiKeyId, time::Timestamp};
+use domain::{
+    access::{self, Scope},
+    account::AccountId,
+    id::ApiKeyId,
+    time::Timestamp,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::list::{Item, split};
@@ -34,6 +39,22 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// When it was last used, within ten minutes; null while it was never used.
     pub last_used_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// A stored key.
+    pub fn of(key: &access::ApiKey, last_used_at: Option<Timestamp>) -> Self {
+        Self {
+            id: key.id,
+            name: key.name.clone(),
+            scopes: key.scopes.clone(),
+            accounts: key.accounts.clone(),
+            requests_per_minute: key.requests_per_minute,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            last_used_at,
+        }
+    }
 }
 
 impl Item for ApiKey {

@@ -144,7 +144,7 @@ pub struct Recovery {
 #[cfg_attr(feature = "document", derive(schemars::JsonSchema))]
 pub struct Recovered {
     /// How many deliveries are due now.
-    pub recovered: u64,
+    pub recovered: usize,
 }
 
 /// The result of one run of the dispatcher.

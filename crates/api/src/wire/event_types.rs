@@ -1,3 +1,4 @@
+use domain::catalogue::{self, Catalogue, Origin};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -34,4 +35,23 @@ pub struct EventType {
     /// A realistic `data`.
     #[cfg_attr(feature = "document", schemars(with = "domain::schema::Data"))]
     pub sample: Box<RawValue>,
+}
+
+impl EventType {
+    /// A type of this catalogue.
+    pub fn of(event_type: &catalogue::EventType, catalogue: &Catalogue) -> Self {
+        let members = catalogue.members_of(&event_type.key);
+        let sample = RawValue::from_string(event_type.sample().to_owned());
+        Self {
+            key: event_type.key.to_string(),
+            label: event_type.label.to_string(),
+            group: event_type.group.to_string(),
+            description: event_type.description.to_string(),
+            custom: event_type.origin == Origin::Custom,
+            operator: event_type.origin == Origin::Operator,
+            members: members.map(|member| member.key.to_string()).collect(),
+            member_of: event_type.member_of.as_deref().map(Into::into),
+            sample: sample.expect("a sample was JSON when it was saved"),
+        }
+    }
 }

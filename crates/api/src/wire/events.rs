@@ -35,6 +35,13 @@ pub struct AcceptedEvent {
     pub omitted_deliveries: Option<OmittedDeliveries>,
 }
 
+impl AcceptedEvent {
+    /// Whether there is something that it has no deliveries for, though it may match.
+    pub fn omits_something(&self) -> bool {
+        self.unevaluated_triggers.is_some() || self.omitted_deliveries.is_some()
+    }
+}
+
 /// A delivery of an event that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]

@@ -1,4 +1,7 @@
-use domain::{signing_keys::WebKey, time::Timestamp};
+use domain::{
+    signing_keys::{StoredKey, WebKey},
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 use super::list::Item;
@@ -17,6 +20,17 @@ pub struct SigningKey {
     pub created_at: Timestamp,
     /// Until when it signs; null for the newest.
     pub expires_at: Option<Timestamp>,
+}
+
+impl From<&StoredKey> for SigningKey {
+    fn from(key: &StoredKey) -> Self {
+        Self {
+            id: key.id.clone(),
+            public_key: key.public_key.clone(),
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+        }
+    }
 }
 
 impl Item for SigningKey {

@@ -1,4 +1,8 @@
-use domain::{id::TriggerId, time::Timestamp, trigger::TriggerInput};
+use domain::{
+    id::TriggerId,
+    time::Timestamp,
+    trigger::{self, TriggerInput},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -39,6 +43,24 @@ pub struct Trigger {
 
 impl Item for Trigger {
     const PLURAL: &'static str = "Triggers";
+}
+
+impl Trigger {
+    /// A stored trigger, with its actions as they are shown.
+    pub fn of(trigger: &trigger::Trigger, actions: Vec<Action>) -> Self {
+        let filter = trigger.filter.as_ref();
+        Self {
+            id: trigger.id,
+            event_type: trigger.event_type.clone(),
+            name: trigger.name.clone(),
+            description: trigger.description.clone(),
+            enabled: trigger.enabled,
+            filter: filter.map(|filter| filter.source().to_owned()),
+            actions,
+            created_at: trigger.created_at,
+            updated_at: trigger.updated_at,
+        }
+    }
 }
 
 impl From<Trigger> for TriggerInput {

@@ -1,5 +1,6 @@
 //! Events: accepted once, whole.
 
+use api::wire::AcceptedDelivery;
 use domain::{delivery::Status, matching::Skip};
 use ledger::{EarlierEvent, Inserted};
 
@@ -160,8 +161,11 @@ fn what_was_accepted_under_a_key_is_found_again() {
             ..
         } = found(key, producer).unwrap();
         assert_eq!((earlier, same), (id, true));
-        let of = |text: &dyn ToString| text.to_string();
-        let sent = (of(&owed[0].id), of(&owed[0].trigger), of(&owed[0].action));
+        let sent = AcceptedDelivery {
+            id: owed[0].id,
+            trigger_id: owed[0].trigger,
+            action_id: owed[0].action,
+        };
         assert_eq!(deliveries, [sent]);
         let other = Post {
             fingerprint: "beef",

@@ -117,7 +117,7 @@ fn of_events_that_are_partly_there_the_others_are_stored() {
         panic!("it was there")
     };
     assert_eq!((found.id, found.deliveries.len()), (b, 1));
-    assert_eq!(found.deliveries[0].0, owed[0].id.to_string());
+    assert_eq!(found.deliveries[0].id, owed[0].id);
     assert_eq!(stored(&database), 3);
     assert_eq!(deliveries(&ledger).len(), 2);
     // One that has the same id in a source is another.

@@ -1,7 +1,8 @@
 //! The lists of events and deliveries.
 
+use api::wire::{Delivery, Event};
 use domain::{delivery::Status, page::Page};
-use ledger::{DeliveryFilter, DeliveryRow, EventFilter, Ledger};
+use ledger::{DeliveryFilter, EventFilter, Ledger};
 
 use crate::support::{
     Post, Sqlite, Target, account, acme, at, attempt, claim, first, gave_up, sent,
@@ -66,12 +67,12 @@ fn deliveries_are_listed_by_every_filter_and_all_together() {
     filled(&ledger, &targets);
     let list = |filter: &DeliveryFilter<'_>| {
         let all = ledger.deliveries(&acme(), filter, &first(200)).unwrap();
-        let id = |row: &DeliveryRow| row.id.to_string();
+        let id = |row: &Delivery| row.id.to_string();
         assert!(all.is_sorted_by_key(|row| std::cmp::Reverse(row.id)));
         let paged = all_pages(3, id, |page| {
             ledger.deliveries(&acme(), filter, page).unwrap()
         });
-        let ids = |rows: &[DeliveryRow]| rows.iter().map(id).collect::<Vec<_>>();
+        let ids = |rows: &[Delivery]| rows.iter().map(id).collect::<Vec<_>>();
         assert_eq!(ids(&all), ids(&paged));
         all
     };
@@ -80,7 +81,7 @@ fn deliveries_are_listed_by_every_filter_and_all_together() {
     assert_eq!(all.len(), 20);
     let event = all[7].event_id;
 
-    type Wanted<'a> = &'a dyn Fn(&DeliveryRow) -> bool;
+    type Wanted<'a> = &'a dyn Fn(&Delivery) -> bool;
     let filters: [(DeliveryFilter<'_>, Wanted<'_>, usize); 9] = [
         (
             DeliveryFilter {
@@ -194,7 +195,7 @@ fn events_are_listed_by_every_filter_and_all_together() {
         };
         let listed = all_pages(
             2,
-            |row: &ledger::EventRow| row.id.to_string(),
+            |row: &Event| row.id.to_string(),
             |page| ledger.events(&acme(), &filter, page).unwrap(),
         );
         let times: Vec<_> = listed.iter().map(|row| row.received_at).collect();

@@ -1,5 +1,6 @@
 //! Requests under idempotency keys.
 
+use api::wire::AcceptedDelivery;
 use ledger::{KeyedRequest, Replayed};
 use serde_json::json;
 
@@ -94,13 +95,12 @@ fn a_replay_under_a_key_is_finished_by_the_same_request_and_done_once() {
     for _ in 0..3 {
         let others = [Target::new().owed(at(2))];
         let replayed = ledger.replay_keyed(&replay, event, &others, at(2)).unwrap();
-        let named = [
-            planned.id.to_string(),
-            planned.trigger.to_string(),
-            planned.action.to_string(),
-        ];
-        let [id, trigger, action] = named;
-        assert_eq!(replayed, Replayed::Enqueued(vec![(id, trigger, action)]));
+        let enqueued = AcceptedDelivery {
+            id: planned.id,
+            trigger_id: planned.trigger,
+            action_id: planned.action,
+        };
+        assert_eq!(replayed, Replayed::Enqueued(vec![enqueued]));
         assert_eq!(deliveries(&ledger).len(), 1);
     }
     let other = KeyedRequest {

@@ -1,7 +1,8 @@
 //! Results: recorded once, under the claim they were made under, with all that follows from them.
 
+use api::wire::ActionHealth;
 use domain::delivery::Status;
-use ledger::{FinishedAttempt, Health, Withdrawn};
+use ledger::{FinishedAttempt, Withdrawn};
 use serde_json::json;
 
 use crate::support::{
@@ -9,7 +10,7 @@ use crate::support::{
     new_claim, post, post_one, sent, show,
 };
 
-fn health(database: &Sqlite, target: Target) -> Health {
+fn health(database: &Sqlite, target: Target) -> ActionHealth {
     let mut found = database
         .ledger()
         .health(&acme(), &[target.action, Target::new().action])
@@ -53,8 +54,14 @@ fn an_attempt_is_shown_as_it_was() {
         (stored.status_code, &stored.error),
         (Some(503), &finished.error)
     );
-    assert_eq!(stored.request_headers, finished.request_headers);
-    assert_eq!(stored.response_headers, finished.response_headers);
+    assert_eq!(
+        json!(stored.request_headers),
+        json!(finished.request_headers)
+    );
+    assert_eq!(
+        json!(stored.response_headers),
+        json!(finished.response_headers)
+    );
     assert_eq!(stored.response_body, finished.response_body);
 }
 
@@ -146,7 +153,7 @@ fn a_result_under_a_lost_claim_is_not_recorded() {
                 ..Target::new()
             }
         ),
-        Health::default()
+        ActionHealth::default()
     );
 
     assert_eq!(ledger.record(&live, &[&result(gave_up())]).unwrap(), 1);
@@ -228,14 +235,14 @@ fn the_health_of_an_action_follows_its_attempts() {
     };
     // An attempt takes half a second.
     let ended = |seconds: i64| Some(millis(seconds * 1_000 + 500));
-    assert_eq!(health(&database, target), Health::default());
+    assert_eq!(health(&database, target), ActionHealth::default());
     assert_eq!(
         run(10, gave_up()),
-        Health {
+        ActionHealth {
             last_failure_at: ended(10),
             failing_since: Some(at(10)),
             consecutive_failures: 1,
-            ..Health::default()
+            ..ActionHealth::default()
         }
     );
     let second = run(20, again(at(9_000)));
@@ -243,7 +250,7 @@ fn the_health_of_an_action_follows_its_attempts() {
         (second.failing_since, second.consecutive_failures),
         (Some(at(10)), 2)
     );
-    let well = Health {
+    let well = ActionHealth {
         last_success_at: ended(30),
         last_failure_at: ended(20),
         failing_since: None,
@@ -252,7 +259,7 @@ fn the_health_of_an_action_follows_its_attempts() {
     assert_eq!(run(30, sent()), well);
     assert_eq!(
         run(40, gave_up()),
-        Health {
+        ActionHealth {
             last_failure_at: ended(40),
             failing_since: Some(at(40)),
             consecutive_failures: 1,

@@ -2,15 +2,14 @@
 
 use std::time::Instant;
 
+use api::wire::{AttemptCounts, Backlog, Piece, Statistics, StatusCounts, TriggerCounts};
 use domain::{
     delivery::Status,
     id::{DeliveryId, EventId, TriggerId},
     statistics::Range,
     time::Timestamp,
 };
-use ledger::{
-    AttemptCounts, Backlog, Ledger, Statistics, StatisticsLimits, StatusCounts, TriggerCounts,
-};
+use ledger::{Ledger, StatisticsLimits};
 
 use crate::support::{
     Post, Sqlite, Target, account, acme, again, at, attempt, begin_test, claim, claim_one, gave_up,
@@ -69,7 +68,7 @@ fn an_account_without_anything_has_every_bucket_and_nothing_in_it() {
     };
     assert_eq!(found.backlog, backlog);
     assert_eq!(found.series.len(), 25);
-    let numbers = |piece: &ledger::Piece| piece.events + piece.succeeded + piece.failed;
+    let numbers = |piece: &Piece| piece.events + piece.succeeded + piece.failed;
     assert_eq!(found.series.iter().map(numbers).sum::<u64>(), 0);
     assert!(found.triggers.is_empty() && found.failing_actions.is_empty());
     assert!(!found.truncated);

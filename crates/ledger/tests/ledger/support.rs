@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use api::wire::{Delivery, DeliveryDetails};
 use domain::{
     account::AccountId,
     delivery::{Settled, Status},
@@ -19,9 +20,9 @@ use domain::{
     webhook::Event,
 };
 use ledger::{
-    Accepted, Claim, ClaimLimits, Claimed, Database, DatabaseError, DeliveryDetails, DeliveryRow,
-    EarlierEvent, FinishedAttempt, InFlightLimits, Inserted, Ledger, LedgerError, NewEventRow,
-    NewTest, PlannedDelivery, Row, Value,
+    Accepted, Claim, ClaimLimits, Claimed, Database, DatabaseError, EarlierEvent, FinishedAttempt,
+    InFlightLimits, Inserted, Ledger, LedgerError, NewEventRow, NewTest, PlannedDelivery, Row,
+    Value,
 };
 use rusqlite::{Connection, ErrorCode, StatementStatus, types};
 use serde_json::value::RawValue;
@@ -516,7 +517,7 @@ pub(crate) fn first(limit: usize) -> Page {
 }
 
 /// The usual account's deliveries, the newest first.
-pub(crate) fn deliveries<D: Database>(ledger: &Ledger<D>) -> Vec<DeliveryRow> {
+pub(crate) fn deliveries<D: Database>(ledger: &Ledger<D>) -> Vec<Delivery> {
     ledger
         .deliveries(&acme(), &ledger::DeliveryFilter::default(), &first(200))
         .unwrap()

@@ -1,3 +1,4 @@
+use api::wire::List;
 use http::StatusCode;
 use serde::Serialize;
 use spin_sdk::http::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
@@ -65,12 +66,7 @@ impl Response {
     }
 
     /// A page of a list.
-    pub fn list(data: &impl Serialize, next_cursor: Option<String>) -> Self {
-        #[derive(Serialize)]
-        struct List<'a, T> {
-            data: &'a T,
-            next_cursor: Option<String>,
-        }
+    pub fn list<T: Serialize>(data: Vec<T>, next_cursor: Option<String>) -> Self {
         Self::ok(&List { data, next_cursor })
     }
 
@@ -139,7 +135,7 @@ impl Response {
 
 impl From<Problem> for Response {
     fn from(mut problem: Problem) -> Self {
-        let (status, headers) = (problem.status, std::mem::take(&mut problem.headers));
+        let (status, headers) = (problem.status(), std::mem::take(&mut problem.headers));
         let response = Self::new(status, "application/problem+json", problem.into_body());
         headers
             .into_iter()
