@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// What the setting `ledger_durability` is set to, full or normal [default: full]
     #[arg(long, value_name = "SETTING")]
     durability: Option<String>,
-    /// Measure this alone: accept, batch, parts, drain, end-to-end, triggers, ledger or pages; can be given several times
+    /// Measure this alone: accept, batch, parts, drain, end-to-end, triggers, ledger, pages, isolation or startup; can be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Where to write the figures as JSON, beside the table

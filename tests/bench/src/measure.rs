@@ -8,6 +8,7 @@ mod growth;
 mod isolation;
 mod pages;
 mod parts;
+mod startup;
 
 use std::time::Instant;
 
@@ -51,6 +52,8 @@ pub(crate) enum Measure {
     Pages,
     /// What one account notices of another that attacks
     Isolation,
+    /// How long a start takes, and how large the components are
+    Startup,
 }
 
 impl Measure {
@@ -66,6 +69,7 @@ impl Measure {
             Self::Ledger => "an event's cost by the size of the ledger",
             Self::Pages => "the pages of a large account",
             Self::Isolation => "one account beside another that attacks",
+            Self::Startup => "from start to ready",
         }
     }
 
@@ -81,6 +85,7 @@ impl Measure {
             Self::Ledger => growth::ledger(plan).await,
             Self::Pages => pages::measure(plan).await,
             Self::Isolation => isolation::measure(plan).await,
+            Self::Startup => startup::measure(plan),
         }
     }
 }

@@ -97,13 +97,7 @@ impl Service {
 
     /// Starts a service with this data, and with this receiver for its webhooks.
     pub(crate) fn start_with(plan: &Plan, state: State, receiver: Rc<Receiver>) -> Result<Self> {
-        let process = harness::Command::new(&plan.manifest)?
-            .host(plan.host.clone())
-            .state_dir(state.path())
-            .env("SPIN_VARIABLE_API_KEY", API_KEY)
-            .env("SPIN_VARIABLE_ENCRYPTION_KEY", ENCRYPTION_KEY)
-            .env("SPIN_VARIABLE_ALLOW_PRIVATE_TARGETS", "true")
-            .env("SPIN_VARIABLE_LEDGER_DURABILITY", plan.durability.as_str())
+        let process = Self::command(plan, &state)?
             .start()
             .context("the service does not start")?;
         Ok(Self {
@@ -111,6 +105,17 @@ impl Service {
             state,
             receiver,
         })
+    }
+
+    /// How a service with this data is started.
+    pub(crate) fn command(plan: &Plan, state: &State) -> Result<harness::Command> {
+        Ok(harness::Command::new(&plan.manifest)?
+            .host(plan.host.clone())
+            .state_dir(state.path())
+            .env("SPIN_VARIABLE_API_KEY", API_KEY)
+            .env("SPIN_VARIABLE_ENCRYPTION_KEY", ENCRYPTION_KEY)
+            .env("SPIN_VARIABLE_ALLOW_PRIVATE_TARGETS", "true")
+            .env("SPIN_VARIABLE_LEDGER_DURABILITY", plan.durability.as_str()))
     }
 
     /// Copies the triggers to another folder. Nobody may be changing them.
