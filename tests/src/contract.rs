@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use api::wire::Problem;
 use http::{HeaderMap, Method, StatusCode};
 use jsonschema::{Draft, Registry, Validator};
 use serde_json::{Value, json};
@@ -340,6 +341,13 @@ impl Expected {
         );
         if head {
             return Ok(());
+        }
+        if media_type == "application/problem+json" {
+            let problem: Problem = serde_json::from_slice(exchange.body)?;
+            ensure!(
+                problem.status == exchange.status && problem.code.status() == exchange.status,
+                "the problem says {problem}"
+            );
         }
         let body = if media_type.ends_with("json") {
             parsed(exchange.body)?
