@@ -49,13 +49,12 @@ pub(crate) async fn attempt(
     settings: &Settings,
     rendering: &Rendering,
 ) -> Done {
-    let in_flight = rendering.attempt(&prepared.claimed.account);
     let begin = || {
         let now = clock::now();
         (now, Moment::now(), compose(&prepared, settings, now))
     };
     let (started_at, started, composed) = match prepared.action.body_template {
-        Some(_) => in_flight.render(begin).await,
+        Some(_) => rendering.render(&prepared.claimed.account, begin).await,
         None => begin(),
     };
     let (request, exchange) = match composed {
@@ -74,7 +73,6 @@ pub(crate) async fn attempt(
             )
         }
     };
-    drop(in_flight);
     let duration = started.elapsed();
     let now = clock::now();
     let settled = decide(&prepared, &exchange, now);

@@ -1,6 +1,9 @@
 //! Disabling actions whose receivers are gone, or have been failing for days.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
 
 use domain::{
     account::AccountId,
@@ -76,15 +79,27 @@ async fn judge(
         }
     };
     let now = clock::now();
+    // Each is read once: a trigger may have a hundred actions that fail together.
+    let mut triggers = HashMap::new();
     for (action, suspect) in suspects {
+        let trigger = match triggers.entry(suspect.trigger) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(missing) => match store.trigger(account, suspect.trigger) {
+                Ok(trigger) => missing.insert(trigger),
+                Err(problem) => {
+                    eprintln!("warning action={action} could not be looked at: {problem:?}");
+                    continue;
+                }
+            },
+        };
         // Deleted while the attempt was under way: nobody else cancels the retry that comes of it.
-        match cancel_if_deleted(store, ledger, account, (suspect.trigger, action)) {
-            Ok(false) => {}
-            Ok(true) => continue,
-            Err(problem) => {
-                eprintln!("warning action={action} could not be looked at: {problem:?}");
-                continue;
+        if let Err(why) = sendable(trigger.as_ref(), action)
+            && why.is_deleted()
+        {
+            if let Err(error) = ledger.cancel_pending(account, &[action], &why.to_string()) {
+                eprintln!("warning action={action} its deliveries could not be canceled: {error}");
             }
+            continue;
         }
         let health = health.get(&action).cloned().unwrap_or_default();
         let failing_since = health.failing_since;
@@ -110,23 +125,6 @@ async fn judge(
         if let Err(problem) = disable(store, ledger, &disabled).await {
             eprintln!("warning action={action} could not be disabled: {problem:?}");
         }
-    }
-}
-
-/// Cancels what is pending of an action that is gone. Answers whether it is.
-fn cancel_if_deleted(
-    store: &TriggerStore,
-    ledger: &Ledger,
-    account: &AccountId,
-    (trigger, action): (TriggerId, ActionId),
-) -> Result<bool, Problem> {
-    let trigger = store.trigger(account, trigger)?;
-    match sendable(trigger.as_ref(), action) {
-        Err(why) if why.is_deleted() => {
-            ledger.cancel_pending(account, &[action], &why.to_string())?;
-            Ok(true)
-        }
-        _ => Ok(false),
     }
 }
 

@@ -180,7 +180,7 @@ impl Runner {
             ledger: ledger::open()?.with_slots(slots),
             store: TriggerStore::open()?,
             settings: Rc::new(settings),
-            rendering: Rc::new(Rendering::new()),
+            rendering: Rc::new(Rendering::default()),
             room: in_flight,
             started,
             patience,

@@ -89,7 +89,7 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         action,
         keys,
     };
-    let done = attempt(prepared, &settings, &Rendering::new()).await;
+    let done = attempt(prepared, &settings, &Rendering::default()).await;
     ledger.record(&claim, &[&done.finished])?;
     let delivery = ledger
         .delivery(triggers.account(), delivery)?

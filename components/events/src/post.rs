@@ -21,6 +21,7 @@ use platform::{
     http::{After, Request, Response},
     ledger::{self, EarlierEvent, NewEventRow, Outcome, PlannedDelivery},
     matching::{self, Unmatched, owed_to},
+    pauses::Pauses,
     problem::Problem,
     store::TriggerStore,
 };
@@ -70,8 +71,10 @@ pub(crate) async fn handle(request: &Request) -> Result<Accepted, Problem> {
     let origin = Origin::of_event(|name| request.head.header(name))?;
     let store = TriggerStore::open()?;
     let catalogue = catalogue::covering(&store, posted.event_types())?;
-    let events = posted.check(&catalogue)?;
-    let plans = plan(&store, &account, &events, key).await?;
+    let pauses = Pauses::default();
+    let pause = async || pauses.pause_when_due().await;
+    let events = posted.check(&catalogue, &pause).await?;
+    let plans = plan(&store, &account, &events, key, &pauses).await?;
     let batch = events.digest().filter(|_| key.is_some()).map(hex);
     let rows = plans
         .iter()
@@ -125,6 +128,7 @@ async fn plan<'a>(
     account: &AccountId,
     events: &'a Events<'a>,
     key: Option<&str>,
+    pauses: &Pauses,
 ) -> Result<Vec<Plan<'a>>, Problem> {
     let now = clock::now();
     let new = events.list.iter().enumerate();
@@ -136,7 +140,7 @@ async fn plan<'a>(
         event_type: event.event_type,
         data: &event.data,
     });
-    let owed = owed_to(store, account, &unmatched.collect::<Vec<_>>(), now).await?;
+    let owed = owed_to(store, account, &unmatched.collect::<Vec<_>>(), now, pauses).await?;
     let plans = new.into_iter().zip(owed);
     let plans = plans.map(|((place, event), owed)| Plan {
         event,

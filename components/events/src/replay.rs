@@ -8,6 +8,7 @@ use platform::{
     idempotency::{self, Once},
     ledger::{self, Replayed},
     matching::{self, Unmatched, owed_to},
+    pauses::Pauses,
     problem::Problem,
     store::TriggerStore,
 };
@@ -39,7 +40,9 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         event_type,
         data: &data,
     };
-    let found = owed_to(&store, &account, &[unmatched], now).await?.pop();
+    let found = owed_to(&store, &account, &[unmatched], now, &Pauses::default())
+        .await?
+        .pop();
     let matching::Owed {
         deliveries,
         mut omitted,

@@ -66,7 +66,7 @@ pub const MAX_LIST: usize = 500;
 pub const MAX_PATH_BYTES: usize = 256;
 /// The most steps of one evaluation: values looked at, values compared, and each 64 bytes of text
 /// compared. A few milliseconds of work, and a hundred times what usual events need.
-pub const MAX_STEPS: usize = 200_000;
+pub const MAX_STEPS: usize = 100_000;
 
 /// The steps that it takes to parse a filter of so many bytes of JSON.
 pub(crate) fn parse_steps(bytes: usize) -> usize {

@@ -27,6 +27,7 @@ pub mod operator;
 pub mod origin;
 pub mod pace;
 pub mod page;
+pub mod pause;
 pub mod portal;
 pub mod preconditions;
 pub mod preview;

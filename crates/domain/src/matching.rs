@@ -29,15 +29,13 @@ use crate::{
     trigger::Trigger,
 };
 
-/// The most steps that all filters together take on one event, parsing them included: some twenty
-/// milliseconds, in which nothing else of the thread goes on. The store's limit on what matching needs
-/// of the triggers of one type bounds what their filters take on an event with a single value at each
-/// path, to less than this.
-pub const MAX_EVENT_STEPS: usize = 1_000_000;
+/// The most steps that all filters together take on one event, parsing them included. The store's
+/// limit on the size of the match documents of one type bounds the steps of their filters on an event
+/// with a single value at each path, to less than this.
+pub const MAX_EVENT_STEPS: usize = 500_000;
 
-/// The most steps that filters take on all events of one request: some 200 milliseconds, with pauses
-/// between events.
-pub const MAX_REQUEST_STEPS: usize = 8 * MAX_EVENT_STEPS;
+/// The most steps that filters take on all events of one request.
+pub const MAX_REQUEST_STEPS: usize = 4 * MAX_EVENT_STEPS;
 
 /// The most triggers whose filters were not evaluated that an event names; the rest is counted.
 pub const MAX_UNEVALUATED_NAMED: usize = 100;
@@ -333,12 +331,17 @@ impl<'d> Matcher<'d> {
     }
 
     /// What an event matches, found in at most [`MAX_EVENT_STEPS`], which are taken from the steps
-    /// of the `request`.
+    /// of the `request`. Awaits `pause` between filters.
     ///
     /// # Errors
     ///
     /// When the request has fewer steps left than are needed, or a filter can't be read.
-    pub fn matches(&self, data: &RawValue, request: &mut usize) -> Result<Matched, MatchError> {
+    pub async fn matches(
+        &self,
+        data: &RawValue,
+        request: &mut usize,
+        pause: &impl AsyncFn(),
+    ) -> Result<Matched, MatchError> {
         // Only filters look inside the data: without one it is never parsed.
         let data_text = data.get();
         let data = LazyCell::new(|| serde_json::from_str(data_text).unwrap_or_default());
@@ -349,6 +352,7 @@ impl<'d> Matcher<'d> {
         };
         let mut verdicts = Vec::with_capacity(self.triggers.len());
         for (place, trigger) in self.triggers.iter().enumerate() {
+            pause().await;
             // Half of the steps are for those that need more than their share.
             let share = event.event.saturating_sub(MAX_EVENT_STEPS / 2);
             let share = share / (self.triggers.len() - place);
@@ -366,6 +370,7 @@ impl<'d> Matcher<'d> {
         }
         let mut unevaluated = BTreeMap::new();
         for place in put_off {
+            pause().await;
             let share = event.event;
             verdicts[place] = self.evaluate(&self.triggers[place], &data, share, &mut event)?;
             if verdicts[place].is_none() {
@@ -473,6 +478,7 @@ mod tests {
     use super::*;
     use crate::{
         catalogue::Catalogue,
+        pause::{never, without_waiting},
         sealing::{NONCE_LENGTH, Sealer},
         secret::{LENGTH, SigningSecret},
         time::Timestamp,
@@ -528,7 +534,7 @@ mod tests {
         let mut left = MAX_REQUEST_STEPS;
         let matched = events.iter().map(|data| {
             let data = to_raw_value(data).unwrap();
-            matcher.matches(&data, &mut left)
+            without_waiting(matcher.matches(&data, &mut left, &never))
         });
         let matched = matched.collect::<Result<_, _>>()?;
         Ok((matched, left))
@@ -619,7 +625,7 @@ mod tests {
             }]
         );
         // Well below that it is.
-        let found = one_matched(document, json!({"list": vec!["x"; 100]}));
+        let found = one_matched(document, json!({"list": vec!["x"; 50]}));
         assert_eq!(found.unevaluated, []);
     }
 
@@ -630,7 +636,7 @@ mod tests {
         let triggers: Vec<_> = dear.chain(cheap).collect();
         let document = document(&triggers);
         // Each of them takes less than a filter may, all together more than the event has.
-        let data = |note: usize| json!({"list": vec!["x"; 150], "note": note});
+        let data = |note: usize| json!({"list": vec!["x"; 75], "note": note});
         let found = one_matched(document.clone(), data(0));
         assert_eq!(found.actions.len(), 20);
         assert!(!found.unevaluated.is_empty());
@@ -674,7 +680,7 @@ mod tests {
         let triggers = (0..20).map(|number| trigger(number, json!({"filter": expensive()})));
         let document = document(&triggers.collect::<Vec<_>>());
         let event = json!({"list": vec!["x"; 1_000]});
-        assert!(each_matched(document.clone(), &vec![event.clone(); 5]).is_ok());
+        assert!(each_matched(document.clone(), &vec![event.clone(); 3]).is_ok());
         let error = each_matched(document, &vec![event; 100]).unwrap_err();
         assert!(matches!(error, MatchError::TooManySteps), "{error}");
     }

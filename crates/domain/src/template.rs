@@ -62,8 +62,8 @@ pub const MAX_SOURCE_BYTES: usize = 64 * 1024;
 pub const MAX_OUTPUT_BYTES: usize = 256 * 1024;
 /// The most steps that rendering may take. A step is about a name, an operator or a filter, or 64
 /// bytes of text that is copied. A loop over a thousand elements that prints a field of each takes
-/// about 10,000. With all of them a render takes some 30 ms of a processor.
-pub const MAX_STEPS: u64 = 200_000;
+/// about 10,000.
+pub const MAX_STEPS: u64 = 100_000;
 /// The most names, texts, numbers and signs in all tags of a template.
 pub const MAX_TOKENS: usize = 3_000;
 /// The most of them in one tag.

@@ -19,6 +19,7 @@ pub mod nudge;
 pub mod operator;
 pub mod outbound;
 pub mod own_api;
+pub mod pauses;
 pub mod portal;
 pub mod problem;
 pub mod resealing;

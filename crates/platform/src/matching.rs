@@ -1,6 +1,6 @@
 //! What events create deliveries for, by what their account has set up now.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use domain::{
     account::AccountId,
@@ -8,16 +8,13 @@ use domain::{
     id::DeliveryId,
     input::FieldError,
     matching::{MAX_REQUEST_STEPS, MatchDocument, MatchError, Matcher, Omitted},
+    pause::{never, without_waiting},
     time::Timestamp,
 };
 use serde_json::value::RawValue;
 
 use crate::{
-    clock::{self, Moment},
-    config, entropy,
-    ledger::PlannedDelivery,
-    problem::Problem,
-    store::TriggerStore,
+    config, entropy, ledger::PlannedDelivery, pauses::Pauses, problem::Problem, store::TriggerStore,
 };
 
 /// The most deliveries that several events of one request may create, all together. What one
@@ -51,11 +48,6 @@ impl Owed {
     }
 }
 
-/// For how long events are matched without a pause: the other requests of the host's thread wait for it.
-const STRETCH: Duration = Duration::from_millis(2);
-/// A pause.
-const PAUSE: Duration = Duration::from_millis(1);
-
 /// What each of these events is owed to, which are of one account. Two reads of the store at most for
 /// each type.
 ///
@@ -68,19 +60,16 @@ pub async fn owed_to(
     account: &AccountId,
     events: &[Unmatched<'_>],
     now: Timestamp,
+    pauses: &Pauses,
 ) -> Result<Vec<Owed>, Problem> {
     let documents = documents(store, account, events)?;
     let matching = Matching::new(&documents, account, events.len() > 1, now)?;
+    let pause = async || pauses.pause_when_due().await;
     let mut steps = MAX_REQUEST_STEPS;
     let mut deliveries = 0;
     let mut owed = Vec::with_capacity(events.len());
-    let mut stretch = Moment::now();
     for event in events {
-        if stretch.elapsed() > STRETCH {
-            clock::sleep(PAUSE).await;
-            stretch = Moment::now();
-        }
-        let found = matching.owed(event, &mut steps);
+        let found = matching.owed(event, &mut steps, &pause).await;
         let found = found.map_err(|error| match error {
             MatchError::TooManySteps => too_many_steps(event.place),
             MatchError::Unreadable { .. } => Problem::internal(error),
@@ -108,7 +97,8 @@ pub(crate) fn operator_events_owed_to(
     let documents = documents(store, account, events)?;
     let matching = Matching::new(&documents, account, events.len() > 1, now)?;
     let mut steps = usize::MAX;
-    let owed = events.iter().map(|event| matching.owed(event, &mut steps));
+    let owed =
+        (events.iter()).map(|event| without_waiting(matching.owed(event, &mut steps, &never)));
     owed.map(|owed| owed.map_err(Problem::internal)).collect()
 }
 
@@ -156,8 +146,14 @@ impl<'d> Matching<'d> {
     }
 
     /// What an event is owed to; its steps are taken from those of the request.
-    fn owed(&self, event: &Unmatched<'_>, steps: &mut usize) -> Result<Owed, MatchError> {
-        let matched = self.matchers[&*event.event_type.key].matches(event.data, steps)?;
+    async fn owed(
+        &self,
+        event: &Unmatched<'_>,
+        steps: &mut usize,
+        pause: &impl AsyncFn(),
+    ) -> Result<Owed, MatchError> {
+        let matcher = &self.matchers[&*event.event_type.key];
+        let matched = matcher.matches(event.data, steps, pause).await?;
         let (actions, omitted) = matched.limited(self.limit);
         let planned = actions.into_iter().map(|matched| PlannedDelivery {
             id: DeliveryId::new(self.now, entropy::bits()),

@@ -121,16 +121,21 @@ impl Posted {
         })
     }
 
-    /// The events, once everything about them is in order.
+    /// The events, once everything about them is in order. Awaits `pause` between events.
     ///
     /// # Errors
     ///
     /// Everything that is wrong, each with its JSON pointer; in an array it starts with the item's
     /// place.
-    pub fn check(self, catalogue: &Catalogue) -> Result<Events<'_>, Vec<FieldError>> {
+    pub async fn check<'c>(
+        self,
+        catalogue: &'c Catalogue,
+        pause: &impl AsyncFn(),
+    ) -> Result<Events<'c>, Vec<FieldError>> {
         let mut list = Vec::new();
         let mut errors = Vec::new();
         for (place, item) in self.items.into_iter().enumerate() {
+            pause().await;
             let checked = match item {
                 Ok(Item::Plain(event)) => event.check(catalogue),
                 Ok(Item::Cloud(event)) => event.check(catalogue),
@@ -259,10 +264,14 @@ impl<'de> Visitor<'de> for ArrayVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::built_in;
+    use crate::{
+        event::built_in,
+        pause::{never, without_waiting},
+    };
 
     fn events(body: &str) -> Result<Events<'static>, Vec<FieldError>> {
-        Posted::plain(body.as_bytes()).unwrap().check(built_in())
+        let posted = Posted::plain(body.as_bytes()).unwrap();
+        without_waiting(posted.check(built_in(), &never))
     }
 
     fn refusal(body: &str) -> String {

@@ -21,10 +21,10 @@ const LONG: usize = 2_000;
 const AWKWARD: &str = "\"\\\n\r\t\u{1}";
 const AWKWARD_NAME: &str = "\"A\\B\"";
 
-/// The steps that one request may take to try its templates: some 200 milliseconds of a processor, or
-/// what a hundred ordinary templates take. Templates beyond are not tried, for trying them would
-/// delay others; what is wrong with them fails their deliveries.
-const MAX_STEPS_TO_TRY: u64 = 2_000_000;
+/// The steps that one request may take to try its templates, enough for a hundred ordinary ones.
+/// Templates beyond that are not tried, because it would delay the requests of others; what is wrong
+/// with them fails their deliveries.
+const MAX_STEPS_TO_TRY: u64 = 1_000_000;
 
 /// Tries the templates of one request.
 pub struct Tries {
