@@ -139,5 +139,8 @@ async fn what_the_document_does_not_have_is_not_answered() -> Result<()> {
     };
     made.check()?;
     made.body["code"] = json!("lost");
-    made.is_refused(&["/code"])
+    made.is_refused(&["/code"])?;
+    // One of another status.
+    made.body["code"] = json!("conflict");
+    made.is_refused(&["the problem says 404 conflict"])
 }
