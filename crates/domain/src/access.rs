@@ -7,12 +7,12 @@ mod key;
 
 pub use key::{ApiKey, ApiKeyInput, MAX_ACCOUNTS, MAX_KEYS, MAX_LIFETIME, MAX_PER_MINUTE};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::account::AccountId;
+use crate::{account::AccountId, input};
 
 /// A part of what an API key may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -26,6 +26,12 @@ pub enum Scope {
     Run,
     /// To look at the metrics and the usage of the service, and at nothing that is in it.
     Metrics,
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        input::word(deserializer, &Self::ALL)
+    }
 }
 
 impl Scope {

@@ -3,9 +3,11 @@
 pub mod exact;
 mod object;
 mod whole;
+mod word;
 
-pub use object::{Object, objects, objects_if_any};
+pub use object::{Object, object_if_any, objects, objects_if_any};
 pub use whole::Whole;
+pub(crate) use word::word;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;

@@ -14,12 +14,13 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use ed25519_compact::{KeyPair, Seed};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest as _, Sha256};
 
 #[cfg(feature = "document")]
 use crate::schema;
 use crate::{
+    input,
     sealing::{OpenError, Sealed, Sealer},
     secret::{self, TooManyPrevious},
     time::Timestamp,
@@ -32,7 +33,7 @@ pub const SEED_LENGTH: usize = Seed::BYTES;
 const PUBLIC_PREFIX: &str = "whpk_";
 
 /// How an action's webhooks are signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "document", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
@@ -40,6 +41,12 @@ pub enum Scheme {
     V1,
     /// Ed25519 under the account's key pair.
     V1a,
+}
+
+impl<'de> Deserialize<'de> for Scheme {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        input::word(deserializer, &Self::ALL)
+    }
 }
 
 impl Scheme {

@@ -43,3 +43,4 @@ mod transfer;
 mod triggers;
 mod webhooks;
 mod whole;
+mod wrong_types;

@@ -48,6 +48,20 @@ where
     Ok(objects.map(|objects| objects.into_iter().map(|Object(item)| item).collect()))
 }
 
+/// Reads an object that may be missing or null, for serde's `deserialize_with`.
+///
+/// # Errors
+///
+/// When it is no object of the shape of `T`.
+pub fn object_if_any<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let object = Option::<Object<T>>::deserialize(deserializer)?;
+    Ok(object.map(|Object(object)| object))
+}
+
 struct Members<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {

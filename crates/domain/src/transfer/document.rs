@@ -39,7 +39,11 @@ pub struct Document {
     /// When it was exported.
     exported_at: Timestamp,
     /// How its secrets are encrypted; missing where it has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "input::object_if_any"
+    )]
     pub(super) encryption: Option<Encryption>,
     #[serde(deserialize_with = "input::objects")]
     #[cfg_attr(feature = "document", schemars(length(max = crate::page::MAX_LIMIT)))]
@@ -110,7 +114,11 @@ pub(super) struct ActionEntry {
     #[cfg_attr(feature = "document", schemars(with = "schema::Name"))]
     pub(super) name: Option<String>,
     pub(super) enabled: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "input::object_if_any"
+    )]
     pub(super) disabled: Option<Disabled>,
     #[cfg_attr(feature = "document", schemars(with = "schema::Url"))]
     pub(super) url: Option<String>,

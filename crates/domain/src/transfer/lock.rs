@@ -9,12 +9,12 @@ use std::{fmt, ops::RangeInclusive};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 #[cfg(feature = "document")]
 use crate::schema;
 use crate::{
-    input::FieldError,
+    input::{self, FieldError},
     sealing::{NONCE_LENGTH, OpenError, open_with, seal_with},
 };
 
@@ -87,16 +87,28 @@ pub(super) struct Encryption {
     check: String,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 enum Kdf {
     #[serde(rename = "argon2id")]
     Argon2id,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+impl<'de> Deserialize<'de> for Kdf {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        input::word(deserializer, &[Self::Argon2id])
+    }
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
 enum Cipher {
     #[serde(rename = "xchacha20-poly1305")]
     XChaCha20Poly1305,
+}
+
+impl<'de> Deserialize<'de> for Cipher {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        input::word(deserializer, &[Self::XChaCha20Poly1305])
+    }
 }
 
 /// What seals and opens the secrets of one document.
