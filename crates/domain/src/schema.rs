@@ -339,7 +339,8 @@ impl JsonSchema for CloudEvent {
                 "minimum": i32::MIN, "maximum": i32::MAX,
             },
             "propertyNames": { "type": "string", "pattern": "^([a-z0-9]+|data_base64)$" },
-            "oneOf": [{ "required": ["data"] }, { "required": ["data_base64"] }],
+            // Not both, but null beside the other is as good as missing.
+            "anyOf": [{ "required": ["data"] }, { "required": ["data_base64"] }],
         })
     }
 }
