@@ -105,6 +105,10 @@ impl Sample<'_> {
             "id": EVENT, "type": "message.sent", "occurred_at": TIME, "received_at": TIME,
             "producer_id": self.text, "test": false, "data": {(self.text): self.text},
             "deliveries": [self.row("failed"), self.row("succeeded")],
+            "unevaluated_triggers": {
+                "count": 1, "triggers": [{"id": TRIGGER, "reason": "filter_too_expensive"}],
+            },
+            "omitted_deliveries": {"count": 2, "limit": 1_000},
         }))
     }
 
@@ -565,4 +569,22 @@ fn an_attempt_that_sent_nothing_does_not_wait_for_an_answer() {
     );
     let unanswered = show(json!({"webhook-id": DELIVERY}));
     assert!(unanswered.contains(">No answer<"), "{unanswered}");
+}
+
+#[test]
+fn an_event_says_what_it_was_not_sent_to_and_what_to_do() {
+    let sample = Sample {
+        text: "Costly",
+        role: Role::Manage,
+    };
+    let pages = sample.pages();
+    let (_, page) = pages.iter().find(|(name, _)| *name == "event").unwrap();
+    for words in [
+        "The filters of 1 trigger were not evaluated on this event",
+        ">Costly</a>: its filter takes too many steps on this event",
+        "Make their filters simpler, then replay the event.",
+        "Nothing was sent to 2 more actions that match",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
 }
