@@ -6,6 +6,7 @@ use jsonschema::{Registry, Validator};
 use serde_json::{Map, Value};
 
 use super::document;
+use crate::Route as _;
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
@@ -417,4 +418,47 @@ fn what_the_domain_refuses_the_document_refuses_too() {
             "{text}"
         );
     }
+}
+
+/// The page of the docs that lists the routes. With `WRITE_ROUTES=1`, the test that compares it writes it.
+const ROUTES_PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/routes.md");
+
+fn routes_page() -> String {
+    let mut page = "# Routes\n\n\
+        Every operation of the API, with the scope that an [API key](api-keys.md) needs for it. `root` stands for a key of the setting \
+        `api_key`. The service shows all about each at `/docs`.\n\n\
+        A test of `crates/api` compares this page with the code, and writes it with \
+        `WRITE_ROUTES=1 cargo test --package api --features document`.\n"
+        .to_owned();
+    let mut last = "";
+    for operation in crate::Operation::ALL {
+        let Some((tag, _)) = operation.describe() else {
+            continue;
+        };
+        if tag.name != last {
+            last = tag.name;
+            page += &format!("\n## {last}\n\n| route | scope | |\n|---|---|---|\n");
+        }
+        let scope = match operation.access() {
+            crate::Access::Open => "none".to_owned(),
+            crate::Access::Root => "root".to_owned(),
+            crate::Access::Scope(scope) => scope.as_str().to_owned(),
+        };
+        let (method, path) = (operation.method(), operation.path());
+        let method_name = method.as_str().to_lowercase();
+        let summary = &document()["paths"][path][method_name]["summary"];
+        let summary = summary.as_str().expect("a summary");
+        page += &format!("| `{method} {path}` | {scope} | {summary} |\n");
+    }
+    page
+}
+
+#[test]
+fn the_docs_list_the_routes_as_they_are() {
+    let page = routes_page();
+    if std::env::var_os("WRITE_ROUTES").is_some() {
+        std::fs::write(ROUTES_PAGE, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(ROUTES_PAGE).unwrap_or_default();
+    assert!(written == page, "run this test with WRITE_ROUTES=1");
 }
