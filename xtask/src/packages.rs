@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::process;
 use crate::project::{Project, on_path};
@@ -19,15 +19,17 @@ const INSTALLED: &str = ".installed";
 pub(crate) struct Packages {
     /// Where they go.
     pub(crate) folder: PathBuf,
-    /// The content of the file that lists them.
+    /// The content of the files that list them.
     wanted: String,
 }
 
 impl Packages {
-    /// Packages that `list` names, in a folder of their own.
-    pub(crate) fn new(folder: PathBuf, list: &Path) -> Result<Self> {
-        let wanted = fs::read_to_string(list)
-            .with_context(|| format!("could not read {}", list.display()))?;
+    /// Packages that these files name, or are built from, in a folder of their own.
+    pub(crate) fn new(folder: PathBuf, files: &[PathBuf]) -> Result<Self> {
+        let read = |path: &PathBuf| {
+            fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))
+        };
+        let wanted = files.iter().map(read).collect::<Result<_>>()?;
         Ok(Self { folder, wanted })
     }
 
@@ -43,8 +45,8 @@ impl Packages {
     }
 
     /// Runs what installs them. The marker is written last: what was interrupted is done again.
-    pub(crate) fn install(&self, command: &mut Command) -> Result<()> {
-        process::run(command)?;
+    pub(crate) fn install(&self, commands: &mut [Command]) -> Result<()> {
+        commands.iter_mut().try_for_each(process::run)?;
         fs::write(self.folder.join(INSTALLED), &self.wanted)
             .with_context(|| format!("could not write into {}", self.folder.display()))
     }
@@ -52,7 +54,7 @@ impl Packages {
 
 /// Installs the packages that the file `list`, a `package.json`, names into `folder`, if they are not there yet.
 pub(crate) fn npm(project: &Project, what: &str, folder: PathBuf, list: &Path) -> Result<()> {
-    let packages = Packages::new(folder, list)?;
+    let packages = Packages::new(folder, &[list.to_owned()])?;
     if packages.are_installed() {
         return Ok(());
     }
@@ -65,7 +67,7 @@ pub(crate) fn npm(project: &Project, what: &str, folder: PathBuf, list: &Path) -
     npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
         .args(["--no-package-lock", "--loglevel=error"])
         .current_dir(&packages.folder);
-    packages.install(&mut npm)
+    packages.install(&mut [npm])
 }
 
 /// Installs the Python packages that the file `requirements` lists, if they are not there yet.
@@ -80,7 +82,7 @@ pub(crate) fn python(
     requirements: &Path,
 ) -> Result<PathBuf> {
     let python = program("python3", "Python 3 with pip")?;
-    let packages = Packages::new(folder, requirements)?;
+    let packages = Packages::new(folder, &[requirements.to_owned()])?;
     if packages.are_installed() {
         return Ok(python);
     }
@@ -93,8 +95,45 @@ pub(crate) fn python(
         .arg(&packages.folder)
         .arg("--requirement")
         .arg(requirements);
-    packages.install(&mut pip)?;
+    packages.install(&mut [pip])?;
     Ok(python)
+}
+
+/// Installs the programs that are not on the `PATH`, each with the Debian package that has it. Toolchains and browsers are a
+/// system's own: they are installed only where that is Debian's way, and by root.
+pub(crate) fn debian(programs: &[(&str, &str)]) -> Result<()> {
+    let missing = || -> Vec<&str> {
+        let missing = programs
+            .iter()
+            .filter(|(program, _)| on_path(program).is_none());
+        missing.map(|(_, package)| *package).collect()
+    };
+    let wanted = missing();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let names = wanted.join(" and ");
+    if on_path("apt-get").is_none() || !rustix::process::geteuid().is_root() {
+        bail!(
+            "install {names} (on Debian: apt-get install {})",
+            wanted.join(" ")
+        );
+    }
+    eprintln!("xtask: installing {names}");
+    process::run(Command::new("apt-get").args(["update", "-qq"]))?;
+    let mut install = Command::new("apt-get");
+    install
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["install", "-y", "-qq", "--no-install-recommends"])
+        .args(&wanted);
+    process::run(&mut install)?;
+    match missing().as_slice() {
+        [] => Ok(()),
+        still => bail!(
+            "{} is not there after it was installed",
+            still.join(" and ")
+        ),
+    }
 }
 
 /// What could be made ready; `None` where it could not, which is said with what `follows` from it. On CI nothing is skipped.
@@ -136,16 +175,18 @@ mod tests {
         let (list, into) = (folder.path().join("list"), folder.path().join("packages"));
         let packages = |wanted: &str| {
             fs::write(&list, wanted).expect("write");
-            Packages::new(into.clone(), &list).expect("a list")
+            Packages::new(into.clone(), std::slice::from_ref(&list)).expect("a list")
         };
         let first = packages("one");
         assert!(!first.are_installed());
         first.start_over().expect("a folder");
         first
-            .install(&mut Command::new("false"))
+            .install(&mut [Command::new("false")])
             .expect_err("must fail");
         assert!(!first.are_installed());
-        first.install(&mut Command::new("true")).expect("installed");
+        first
+            .install(&mut [Command::new("true")])
+            .expect("installed");
         assert!(packages("one").are_installed());
         assert!(!packages("two").are_installed());
     }

@@ -1,36 +1,59 @@
-//! How a receiver makes sure that a webhook is ours: with the packages of Standard Webhooks.
+//! How a receiver verifies webhooks, in each language: the examples that the end-to-end tests run.
 
-/// The language's name, what to install, and the code.
-pub(crate) const EXAMPLES: [(&str, &str, &str); 3] = [
-    (
-        "JavaScript",
-        "npm install standardwebhooks",
-        r#"import { Webhook } from "standardwebhooks";
+/// How to verify webhooks in a language.
+pub(crate) struct Example {
+    pub(crate) language: &'static str,
+    /// What installs the package of Standard Webhooks; `None` where the language's own library does.
+    pub(crate) install: Option<&'static str>,
+    pub(crate) code: &'static str,
+}
 
-// `body` is the request's body as it came, before any parsing.
-const webhook = new Webhook(process.env.WEBHOOK_SECRET);
-const event = webhook.verify(body, request.headers); // throws when it is not ours
-"#,
-    ),
-    (
-        "Python",
-        "pip install standardwebhooks",
-        r#"import os
-from standardwebhooks import Webhook
+/// The source of an example.
+macro_rules! source {
+    ($path:literal) => {
+        include_str!(concat!("../../../examples/receivers/", $path))
+    };
+}
 
-# `body` is the request's body as it came, before any parsing.
-webhook = Webhook(os.environ["WEBHOOK_SECRET"])
-event = webhook.verify(body, headers)  # raises when it is not ours
-"#,
-    ),
-    (
-        "Rust",
-        "cargo add standardwebhooks",
-        r#"use standardwebhooks::Webhook;
-
-// `body` is the request's body as it came, before any parsing.
-let webhook = Webhook::new(&std::env::var("WEBHOOK_SECRET")?)?;
-webhook.verify(&body, request.headers())?; // an error when it is not ours
-"#,
-    ),
+pub(crate) const EXAMPLES: [Example; 8] = [
+    Example {
+        language: "TypeScript",
+        install: Some("npm install standardwebhooks"),
+        code: source!("typescript/verify.ts"),
+    },
+    Example {
+        language: "Python",
+        install: Some("pip install standardwebhooks"),
+        code: source!("python/verify.py"),
+    },
+    Example {
+        language: "Rust",
+        install: Some("cargo add standardwebhooks http"),
+        code: source!("rust/verify.rs"),
+    },
+    Example {
+        language: "Go",
+        install: None,
+        code: source!("go/verify.go"),
+    },
+    Example {
+        language: "Ruby",
+        install: None,
+        code: source!("ruby/verify.rb"),
+    },
+    Example {
+        language: "PHP",
+        install: None,
+        code: source!("php/verify.php"),
+    },
+    Example {
+        language: "Java",
+        install: None,
+        code: source!("java/Verify.java"),
+    },
+    Example {
+        language: "C#",
+        install: None,
+        code: source!("csharp/Verify.cs"),
+    },
 ];
