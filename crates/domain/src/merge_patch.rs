@@ -1,6 +1,6 @@
 //! JSON merge patch, RFC 7396.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -78,19 +78,28 @@ impl Document {
         let Self::Object(members) = self else {
             return;
         };
+        // By name, because a patch may have as many members as fit into a request.
+        let names = members.iter().map(|(name, _)| name.clone());
+        let mut places: HashMap<String, usize> = names.zip(0..).collect();
+        let present = std::mem::take(members).into_iter();
+        let mut merged: Vec<_> = present.map(|(name, value)| (name, Some(value))).collect();
         for (name, change) in patch {
-            let place = members.iter().position(|(present, _)| *present == name);
-            match (place, change.is_null()) {
-                (Some(place), true) => drop(members.remove(place)),
-                (None, true) => {}
-                (Some(place), false) => members[place].1.apply(change),
-                (None, false) => {
-                    let mut added = Self::Object(Vec::new());
-                    added.apply(change);
-                    members.push((name, added));
-                }
+            let place = *places.entry(name.clone()).or_insert_with(|| {
+                merged.push((name, None));
+                merged.len() - 1
+            });
+            let value = &mut merged[place].1;
+            if change.is_null() {
+                *value = None;
+            } else {
+                let value = value.get_or_insert_with(|| Self::Object(Vec::new()));
+                value.apply(change);
             }
         }
+        let left = merged.into_iter();
+        *members = left
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
     }
 }
 
