@@ -1,9 +1,6 @@
 //! Disabling actions whose receivers are gone, or have been failing for days.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use domain::{
     account::AccountId,
@@ -16,7 +13,7 @@ use platform::{
     clock,
     ledger::Ledger,
     problem::Problem,
-    store::{TriggerStore, Turn},
+    store::{ReadOnce, TriggerStore, Turn},
 };
 
 /// How long a run waits for its turn to change an account's triggers: deliveries wait with it.
@@ -79,21 +76,18 @@ async fn judge(
         }
     };
     let now = clock::now();
-    // Each is read once: a trigger may have a hundred actions that fail together.
-    let mut triggers = HashMap::new();
+    // A trigger may have a hundred actions that fail together.
+    let mut triggers = ReadOnce::new(store);
     for (action, suspect) in suspects {
-        let trigger = match triggers.entry(suspect.trigger) {
-            Entry::Occupied(read) => read.into_mut(),
-            Entry::Vacant(missing) => match store.trigger(account, suspect.trigger) {
-                Ok(trigger) => missing.insert(trigger),
-                Err(problem) => {
-                    eprintln!("warning action={action} could not be looked at: {problem:?}");
-                    continue;
-                }
-            },
+        let trigger = match triggers.trigger(account, suspect.trigger) {
+            Ok(trigger) => trigger,
+            Err(problem) => {
+                eprintln!("warning action={action} could not be looked at: {problem:?}");
+                continue;
+            }
         };
         // Deleted while the attempt was under way: nobody else cancels the retry that comes of it.
-        if let Err(why) = sendable(trigger.as_ref(), action)
+        if let Err(why) = sendable(trigger, action)
             && why.is_deleted()
         {
             if let Err(error) = ledger.cancel_pending(account, &[action], &why.to_string()) {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use domain::{
     account::AccountId,
     delivery::{Status, held_reason},
-    id::{ActionId, TriggerId},
+    id::ActionId,
     sealing::Sealer,
     signing_keys::{Scheme, SigningKeys},
     time::Timestamp,
@@ -19,7 +19,7 @@ use platform::{
     ledger::{Claimed, Ledger, Lines, Returned, Withdrawn},
     problem::Problem,
     signing_keys,
-    store::TriggerStore,
+    store::{ReadOnce, TriggerStore},
 };
 
 /// The settings of a run, read once.
@@ -126,17 +126,11 @@ pub(crate) fn prepare(
     let events = ledger.events_to_send(&wanted)?;
 
     let mut keys: HashMap<AccountId, SigningKeys> = HashMap::new();
-    let mut triggers: HashMap<(AccountId, TriggerId), Option<Trigger>> = HashMap::new();
+    let mut triggers = ReadOnce::new(store);
     let mut plan = Plan::default();
     for claimed in claimed {
-        let trigger = match triggers.entry((claimed.account.clone(), claimed.trigger)) {
-            std::collections::hash_map::Entry::Occupied(read) => read.into_mut(),
-            std::collections::hash_map::Entry::Vacant(missing) => {
-                missing.insert(store.trigger(&claimed.account, claimed.trigger)?)
-            }
-        };
         match live(
-            trigger.as_ref(),
+            triggers.trigger(&claimed.account, claimed.trigger)?,
             events.get(&(claimed.account.clone(), claimed.event)),
             &claimed,
         ) {

@@ -1,10 +1,8 @@
 //! Operator events: what is to be told becomes an event of its account, like those that are posted.
 
-use std::collections::{HashMap, hash_map::Entry};
-
 use domain::{
     account::AccountId,
-    id::{EventId, TriggerId},
+    id::EventId,
     operator::{Announcement, Fact},
     origin::Origin,
     time::Timestamp,
@@ -17,7 +15,7 @@ use crate::{
     ledger::{Ledger, NewEventRow, Outcome, Place},
     matching::{Owed, Unmatched, operator_events_owed_to},
     problem::Problem,
-    store::TriggerStore,
+    store::{ReadOnce, TriggerStore},
 };
 
 /// How many announcements are made at once.
@@ -107,14 +105,11 @@ fn announce(
     let Some((_, Announcement { account, .. })) = announcements.first() else {
         return Ok(false);
     };
-    let mut triggers: HashMap<TriggerId, Option<Trigger>> = HashMap::new();
+    let mut triggers = ReadOnce::new(store);
     let mut events = Vec::with_capacity(announcements.len());
     for (_, announcement) in announcements {
-        let trigger = match triggers.entry(announcement.trigger) {
-            Entry::Occupied(read) => read.into_mut(),
-            Entry::Vacant(missing) => missing.insert(store.trigger(account, announcement.trigger)?),
-        };
-        events.push((announcement, announcement.data(trigger.as_ref())));
+        let trigger = triggers.trigger(account, announcement.trigger)?;
+        events.push((announcement, announcement.data(trigger)));
     }
     let now = clock::now();
     let unmatched = (events.iter().enumerate()).map(|(place, (announcement, data))| Unmatched {

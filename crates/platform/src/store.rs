@@ -16,6 +16,7 @@
 //! or the next run, derives the rest again.
 
 mod batch;
+mod read_once;
 
 use std::{
     cell::Cell,
@@ -39,6 +40,7 @@ use serde::{
 use spin_sdk::key_value::Store;
 
 pub use batch::{Batch, Change};
+pub use read_once::ReadOnce;
 
 use crate::{
     catalogue,

@@ -1,7 +1,5 @@
 //! Sends again all deliveries that failed since a time, except those of actions that are deleted or disabled.
 
-use std::collections::{HashMap, hash_map::Entry};
-
 use api::wire::{self, Recovered};
 use domain::{input::FieldError, trigger::sendable};
 use http::StatusCode;
@@ -10,7 +8,7 @@ use platform::{
     http::{After, Request, Response},
     ledger::{self, Recovery},
     problem::Problem,
-    store::TriggerStore,
+    store::{ReadOnce, TriggerStore},
 };
 
 pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
@@ -41,13 +39,10 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
         except: Vec::new(),
     };
     let (ledger, store) = (ledger::open()?, TriggerStore::open()?);
-    let mut triggers = HashMap::new();
+    let mut triggers = ReadOnce::new(&store);
     for (trigger, action) in ledger.failed_actions(&account, &recovery)? {
-        let trigger = match triggers.entry(trigger) {
-            Entry::Occupied(read) => read.into_mut(),
-            Entry::Vacant(unread) => unread.insert(store.trigger(&account, trigger)?),
-        };
-        if sendable(trigger.as_ref(), action).is_err() {
+        let trigger = triggers.trigger(&account, trigger)?;
+        if sendable(trigger, action).is_err() {
             recovery.except.push(action);
         }
     }
