@@ -1,6 +1,6 @@
 //! Lists events.
 
-use domain::{id::EventId, page};
+use domain::id::EventId;
 use platform::{
     catalogue,
     http::{Request, Response},
@@ -21,9 +21,6 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     };
     let page = query.page(|id| EventId::parse(id).is_ok())?;
     let mut events = ledger::open()?.events(&account, &filter, &page)?;
-    let more = events.len() > page.limit;
-    events.truncate(page.limit);
-    let last = events.last().filter(|_| more);
-    let next = last.map(|event| page::cursor(&event.id.to_string()));
+    let next = page.cut(&mut events, |event| event.id);
     Ok(Response::list(events, next))
 }

@@ -1,5 +1,7 @@
 //! Pages of a list: how many items, and where the next page starts.
 
+use std::fmt::Display;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// Items of a page when the caller does not say.
@@ -56,6 +58,19 @@ impl Page {
             .transpose()?;
         Ok(Self { limit, after })
     }
+
+    /// Cuts `rows`, which has one more than the page where more follow, to the page, and returns the
+    /// cursor of the next one.
+    pub fn cut<T, I: Display>(
+        &self,
+        rows: &mut Vec<T>,
+        id: impl FnOnce(&T) -> I,
+    ) -> Option<String> {
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let last = rows.last().filter(|_| more)?;
+        Some(cursor(&id(last).to_string()))
+    }
 }
 
 /// The opaque cursor of the page that follows the item with this id.
@@ -84,6 +99,17 @@ mod tests {
                 after: None
             })
         );
+    }
+
+    #[test]
+    fn a_page_ends_at_its_limit_and_leads_on_where_more_follows() {
+        let page = |limit| Page { limit, after: None };
+        let mut rows = vec![1, 2, 3];
+        assert_eq!(page(2).cut(&mut rows, |row| *row), Some(cursor("2")));
+        assert_eq!(rows, [1, 2]);
+        assert_eq!(page(2).cut(&mut rows, |row| *row), None);
+        assert_eq!(rows, [1, 2]);
+        assert_eq!(page(1).cut(&mut Vec::<u8>::new(), |row| *row), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use domain::{
     id::{ActionId, TriggerId},
     input::FieldError,
     merge_patch::Document,
-    page::{self, Page},
+    page::Page,
     sealing::Sealer,
     secret::SigningSecret,
     signing_keys::Scheme,
@@ -139,19 +139,13 @@ impl Triggers {
         let index = self.store.index(&self.account)?;
         let mut entries: Vec<_> = index.into_iter().filter(wanted).collect();
         entries.sort_by_key(|entry| entry.id);
-        let more = entries.len() > page.limit;
-        entries.truncate(page.limit);
+        let next = page.cut(&mut entries, |entry| entry.id);
 
         // One that was deleted since the index was read is simply not there.
         let triggers = entries
             .iter()
             .filter_map(|entry| self.store.trigger(&self.account, entry.id).transpose());
-        let triggers = triggers.collect::<Result<_, _>>()?;
-        let last = entries.last().filter(|_| more);
-        Ok((
-            triggers,
-            last.map(|entry| page::cursor(&entry.id.to_string())),
-        ))
+        Ok((triggers.collect::<Result<_, _>>()?, next))
     }
 
     /// The triggers that an event of this type may fire: those of its type and of its umbrella's.

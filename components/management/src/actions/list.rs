@@ -1,6 +1,6 @@
 //! Lists a trigger's actions.
 
-use domain::{id::ActionId, page};
+use domain::id::ActionId;
 use platform::{
     http::{Request, Response},
     problem::Problem,
@@ -24,14 +24,9 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     let mut actions: Vec<_> = trigger.actions.iter().collect();
     actions.sort_by_key(|action| action.id);
     actions.retain(|action| after.is_none_or(|after| action.id > after));
-    let more = actions.len() > page.limit;
-    actions.truncate(page.limit);
-    let last = actions
-        .last()
-        .filter(|_| more)
-        .map(|action| page::cursor(&action.id.to_string()));
+    let next = page.cut(&mut actions, |action| action.id);
 
     let lens = Lens::on(actions.iter().copied(), &triggers, &request.head)?;
     let views = actions.into_iter().map(|action| lens.action(action));
-    Ok(Response::list(views.collect::<Result<Vec<_>, _>>()?, last))
+    Ok(Response::list(views.collect::<Result<Vec<_>, _>>()?, next))
 }

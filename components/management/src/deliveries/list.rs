@@ -3,7 +3,6 @@
 use domain::{
     delivery::Status,
     id::{ActionId, DeliveryId, EventId, TriggerId},
-    page,
 };
 use platform::{
     catalogue,
@@ -29,10 +28,7 @@ pub(crate) async fn handle(request: &Request) -> Result<Response, Problem> {
     };
     let page = query.page(|id| DeliveryId::parse(id).is_ok())?;
     let mut deliveries = ledger::open()?.deliveries(&account, &filter, &page)?;
-    let more = deliveries.len() > page.limit;
-    deliveries.truncate(page.limit);
-    let last = deliveries.last().filter(|_| more);
-    let next = last.map(|delivery| page::cursor(&delivery.id.to_string()));
+    let next = page.cut(&mut deliveries, |delivery| delivery.id);
     Ok(Response::list(deliveries, next))
 }
 
