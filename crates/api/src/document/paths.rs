@@ -18,6 +18,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{Operation, Route as _, document::parameters, route};
 
+/// What the entity tag of a trigger or an action stands for.
+const ETAG_OF_SETTINGS: &str = "The `ETag` stands for the settings. `health` is not part of it: it moves with every \
+     attempt, while the `ETag` stays.";
+
 /// A kind of thing: what its operations are found under.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tag {

@@ -8,7 +8,7 @@ use crate::{
         description::{Answer, Body, Description, SAME_ACCOUNT},
         examples,
         parameters::shared,
-        paths::Tag,
+        paths::{ETAG_OF_SETTINGS, Tag},
         problems::Problem,
         schema::of,
     },
@@ -67,17 +67,16 @@ pub(crate) fn add() -> Description {
         .problems([Problem::NotFound])
 }
 
+/// An action with its version.
+fn shown(description: &'static str) -> Answer {
+    Answer::json(description, of("Action"), examples::action()).header("ETag", "etag")
+}
+
 pub(crate) fn show() -> Description {
     Description::new("Show an action")
-        .says(
-            "The `ETag` stands for the settings. `health` is not part of it: it moves with every \
-             attempt, while the `ETag` stays.",
-        )
+        .says(ETAG_OF_SETTINGS)
         .conditional_read("etag")
-        .answers(
-            200,
-            Answer::json("The action.", of("Action"), examples::action()).header("ETag", "etag"),
-        )
+        .answers(200, shown("The action."))
         .problems([Problem::NotFound])
 }
 
@@ -95,11 +94,7 @@ pub(crate) fn replace() -> Description {
             of("ActionInput"),
             examples::action_input(),
         ))
-        .answers(
-            200,
-            Answer::json("The action as it is now.", of("Action"), examples::action())
-                .header("ETag", "etag"),
-        )
+        .answers(200, shown("The action as it is now."))
         .problems([Problem::NotFound])
 }
 
@@ -114,11 +109,7 @@ pub(crate) fn change() -> Description {
             of("ActionPatch"),
             json!({ "url": examples::URL, "headers": { "authorization": null } }),
         ))
-        .answers(
-            200,
-            Answer::json("The action as it is now.", of("Action"), examples::action())
-                .header("ETag", "etag"),
-        )
+        .answers(200, shown("The action as it is now."))
         .problems([Problem::NotFound])
 }
 

@@ -9,7 +9,7 @@ use crate::{
         description::{Answer, Body, Description, SAME_ACCOUNT},
         examples,
         parameters::{query, shared},
-        paths::Tag,
+        paths::{ETAG_OF_SETTINGS, Tag},
         problems::Problem,
         schema::{flag, of, text, trigger_ids},
     },
@@ -77,17 +77,16 @@ pub(crate) fn create() -> Description {
         )
 }
 
+/// A trigger with its version.
+fn shown(description: &'static str) -> Answer {
+    Answer::json(description, of("Trigger"), examples::trigger()).header("ETag", "etag")
+}
+
 pub(crate) fn show() -> Description {
     Description::new("Show a trigger")
-        .says(
-            "The `ETag` stands for the settings. `health` is not part of it: it moves with every \
-             attempt, while the `ETag` stays.",
-        )
+        .says(ETAG_OF_SETTINGS)
         .conditional_read("etag")
-        .answers(
-            200,
-            Answer::json("The trigger.", of("Trigger"), examples::trigger()).header("ETag", "etag"),
-        )
+        .answers(200, shown("The trigger."))
         .problems([Problem::NotFound])
 }
 
@@ -103,15 +102,7 @@ pub(crate) fn replace() -> Description {
         )
         .conditional_change()
         .body(Body::json("The settings.", of("TriggerSettings"), example))
-        .answers(
-            200,
-            Answer::json(
-                "The trigger as it is now.",
-                of("Trigger"),
-                examples::trigger(),
-            )
-            .header("ETag", "etag"),
-        )
+        .answers(200, shown("The trigger as it is now."))
         .problems([Problem::NotFound])
 }
 
@@ -127,15 +118,7 @@ pub(crate) fn change() -> Description {
             of("TriggerPatch"),
             json!({ "enabled": false, "filter": null }),
         ))
-        .answers(
-            200,
-            Answer::json(
-                "The trigger as it is now.",
-                of("Trigger"),
-                examples::trigger(),
-            )
-            .header("ETag", "etag"),
-        )
+        .answers(200, shown("The trigger as it is now."))
         .problems([Problem::NotFound])
 }
 
