@@ -24,9 +24,14 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Row>> {
     for number in 1..=plan.rounds {
         // Both hosts keep compiled components in the user's cache folder.
         let cache = TempDir::with_prefix("bench-cache-")?;
-        first.push(start(plan, cache.path())?);
-        later.push(start(plan, cache.path())?);
-        eprintln!("bench:   round {number}, {:?}", first.last());
+        let (cold, warm) = (start(plan, cache.path())?, start(plan, cache.path())?);
+        eprintln!(
+            "bench:   round {number}: {} ms, then {} ms",
+            cold.as_millis(),
+            warm.as_millis()
+        );
+        first.push(cold);
+        later.push(warm);
     }
     let first = row("first start", first);
     let target = first
